@@ -1,0 +1,113 @@
+"""Credentials -> Subject: a look-up for credentials seen lately, else the full check."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from auth.apikeys import KeyStore, check, looks_like_key
+from auth.refusal import RefusedError, unauthenticated
+from auth.token import MAX_BYTES, TokenVerifier
+from schema.model.subject import Subject
+
+log = structlog.get_logger("auth")
+
+_REFUSED_S = 2.0
+_REFUSED_MAX = 1_000
+
+
+class Identifier:
+    """Says who asks. Nobody is anybody without credentials.
+
+    Accepted credentials are kept in two generations, which bounds the memory and keeps what is in
+    use: full, the younger generation becomes the older one, and the former older one goes.
+    """
+
+    def __init__(
+        self,
+        *,
+        tokens: TokenVerifier | None = None,
+        keys: Sequence[KeyStore] = (),
+        cache_size: int = 10_000,
+        cache_s: float = 60.0,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._tokens = tokens
+        self._keys = tuple(keys)
+        self._half = max(1, cache_size // 2)
+        self._cache_s = cache_s
+        self._clock = clock
+        self._young: dict[str, tuple[float, Subject]] = {}
+        self._old: dict[str, tuple[float, Subject]] = {}
+        self._refused: dict[str, float] = {}
+        self._revoked: dict[str, float] = {}
+
+    def known(self, token: str) -> Subject | None:
+        """The subject of credentials accepted lately and still good; no check is made here."""
+        held = self._young.get(token)
+        if held is None:
+            held = self._old.get(token)
+            if held is None:
+                return None
+            self._keep(token, held)
+        return held[1] if held[0] > self._clock() else None
+
+    async def identify(self, scheme: str, token: str) -> Subject:
+        """The subject of the credentials.
+
+        Raises: `HubError` UNAUTHENTICATED, the same whatever is wrong; the log has the reason.
+        """
+        subject = self.known(token)
+        if subject is not None:
+            return subject
+        now = self._clock()
+        if len(token) > MAX_BYTES or self._refused.get(token, 0.0) > now:
+            raise unauthenticated()
+        try:
+            if token in self._revoked:
+                raise RefusedError("revoked")
+            subject = await self._check(scheme, token, now)
+            if token in self._revoked:
+                raise RefusedError("revoked")  # it was revoked while it was looked at
+        except RefusedError as refused:
+            log.info("auth.refused", reason=refused.reason)
+            self._remember(token, now)
+            raise unauthenticated() from None
+        held = self._young.get(token) or self._old.get(token)
+        if held is not None and held[1] == subject:
+            subject = held[1]  # the same object again: what others keep for it stays good
+        self._keep(token, (min(now + self._cache_s, subject.expires_at), subject))
+        return subject
+
+    def revoke(self, token: str) -> None:
+        """Never accept these credentials again in this process."""
+        held = self._young.pop(token, None) or self._old.pop(token, None)
+        now = self._clock()
+        self._revoked = {text: end for text, end in self._revoked.items() if end > now}
+        self._revoked[token] = held[1].expires_at if held is not None else float("inf")
+
+    def forget(self) -> None:
+        """Check everybody anew, e.g. after keys or issuers changed."""
+        self._young, self._old = {}, {}
+        self._refused = {}
+
+    async def _check(self, scheme: str, token: str, now: float) -> Subject:
+        if scheme in ("bearer", "apikey") and looks_like_key(token):
+            return await asyncio.to_thread(check, token, self._keys, now=now)
+        if scheme == "bearer" and self._tokens is not None:
+            return await self._tokens.verify(token)
+        raise RefusedError("scheme")
+
+    def _keep(self, token: str, held: tuple[float, Subject]) -> None:
+        self._old.pop(token, None)
+        self._young[token] = held
+        if len(self._young) > self._half:
+            self._old, self._young = self._young, {}
+
+    def _remember(self, token: str, now: float) -> None:
+        if len(self._refused) >= _REFUSED_MAX:
+            self._refused = {}
+        self._refused[token] = now + _REFUSED_S

@@ -1,0 +1,146 @@
+"""Bearer tokens: JWTs whose issuer, algorithm, type, audience and times are all pinned."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from math import isfinite
+from typing import Any
+
+import msgspec
+from joserfc.errors import JoseError
+from joserfc.jws import JWSRegistry
+
+from auth.claims import subject_of
+from auth.decode import json_object, segment
+from auth.issuer import ClaimMapping, Issuer
+from auth.keyset import KeySet, check_place
+from auth.refusal import RefusedError
+from schema.errors import HubError
+from schema.model.subject import Subject
+
+MAX_BYTES = 16_384
+_HEADER_BYTES_MAX = 2_048
+_FORBIDDEN = frozenset({"crit", "jku", "jwk", "x5u", "x5c", "b64", "zip", "enc", "epk", "p2c"})
+"""Header members that let a token choose its own key or reading."""
+_SIGNATURES = {name: JWSRegistry.algorithms[name] for name in ("RS256", "ES256", "EdDSA")}
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True):
+    """What counts of a token's header."""
+
+    alg: str
+    typ: str
+    kid: str | None
+
+
+class TokenVerifier:
+    """Verifies JWTs of the declared issuers. Raises: `HubError` CONFIG_INVALID when made."""
+
+    def __init__(
+        self,
+        issuers: Sequence[Issuer],
+        mapping: ClaimMapping | None = None,
+        *,
+        clock: Callable[[], float] = time.time,
+        key_set: Callable[[Issuer], KeySet] = KeySet,
+    ) -> None:
+        self._mapping = mapping or ClaimMapping()
+        self._clock = clock
+        self._issuers: dict[str, tuple[Issuer, KeySet]] = {}
+        for issuer in issuers:
+            check_place(issuer)
+            if issuer.issuer in self._issuers:
+                raise HubError("CONFIG_INVALID", "an issuer is declared twice")
+            self._issuers[issuer.issuer] = (issuer, key_set(issuer))
+
+    async def verify(self, token: str) -> Subject:
+        """The subject of a valid token. Raises: `RefusedError`."""
+        if len(token) > MAX_BYTES:
+            raise RefusedError("too_large")
+        parts = token.split(".")
+        if len(parts) != 3:
+            raise RefusedError("not_a_token")
+        header = _header(parts[0])
+        claims = json_object(segment(parts[1]))
+        signature = segment(parts[2])
+        named = claims.get("iss")
+        known = self._issuers.get(named) if isinstance(named, str) else None
+        if known is None:
+            raise RefusedError("issuer")
+        issuer, keys = known
+        if header.alg not in issuer.algorithms:
+            raise RefusedError("algorithm")
+        if header.typ not in {name.lower() for name in issuer.types}:
+            raise RefusedError("type")
+        found = await keys.find(header.kid, header.alg)
+        signed = f"{parts[0]}.{parts[1]}".encode()
+        try:
+            good = _SIGNATURES[found.algorithm].verify(signed, signature, found.key)
+        except (JoseError, ValueError, TypeError):
+            good = False
+        if not good:
+            raise RefusedError("signature")
+        expires_at = self._times(claims, issuer)
+        _audience(claims.get("aud"), issuer)
+        mapping = issuer.claims or self._mapping
+        return subject_of(claims, mapping, issuer.fixed, expires_at=expires_at)
+
+    def _times(self, claims: Mapping[str, Any], issuer: Issuer) -> float:
+        """Check the times; when the token ends."""
+        now, leeway = self._clock(), issuer.leeway_s
+        expires = _time(claims.get("exp"))
+        if expires is None:
+            raise RefusedError("lifetime")
+        if expires + leeway <= now:
+            raise RefusedError("expired")
+        issued = _time(claims.get("iat"))
+        starts = _time(claims.get("nbf"))
+        if any(moment is not None and moment - leeway > now for moment in (issued, starts)):
+            raise RefusedError("not_yet")
+        begun = now if issued is None else issued
+        if expires - begun > issuer.lifetime_max_s or expires - now > (
+            issuer.lifetime_max_s + leeway
+        ):
+            raise RefusedError("lifetime")
+        return expires + leeway
+
+
+def _header(part: str) -> Header:
+    data = segment(part)
+    if len(data) > _HEADER_BYTES_MAX:
+        raise RefusedError("header")
+    held = json_object(data)
+    alg, typ, kid = held.get("alg"), held.get("typ"), held.get("kid")
+    if not _FORBIDDEN.isdisjoint(held):
+        raise RefusedError("header")
+    if not isinstance(alg, str) or alg not in _SIGNATURES:
+        raise RefusedError("algorithm")
+    if not isinstance(typ, str):
+        raise RefusedError("type")
+    if kid is not None and (not isinstance(kid, str) or len(kid) > 256):
+        raise RefusedError("header")
+    return Header(alg=alg, typ=typ.lower().removeprefix("application/"), kid=kid)
+
+
+def _time(value: Any) -> float | None:
+    """A NumericDate; raises `RefusedError` for what is none."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise RefusedError("claims")
+    try:
+        moment = float(value)
+    except OverflowError:
+        raise RefusedError("claims") from None
+    if not isfinite(moment) or moment < 0:
+        raise RefusedError("claims")
+    return moment
+
+
+def _audience(value: Any, issuer: Issuer) -> None:
+    named = [value] if isinstance(value, str) else value
+    if not isinstance(named, list) or not all(isinstance(name, str) for name in named):
+        raise RefusedError("audience")
+    if not set(named) & set(issuer.audience):
+        raise RefusedError("audience")

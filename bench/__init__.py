@@ -1,0 +1,1 @@
+"""Benchmarks: ratios against hand-written baselines, measured interleaved in one run."""

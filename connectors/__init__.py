@@ -1,0 +1,1 @@
+"""How data is reached: one connector for each kind of source."""

@@ -1,0 +1,1 @@
+"""CSV, Excel and Parquet files through DuckDB."""

@@ -1,0 +1,1 @@
+"""GraphQL servers and federation subgraphs as sources."""

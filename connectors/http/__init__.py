@@ -1,0 +1,1 @@
+"""What connectors over HTTP share: connections, credentials, bodies within bounds, values."""

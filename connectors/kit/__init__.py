@@ -1,0 +1,1 @@
+"""What every connector shares: residuals, limits, retries, conformance."""

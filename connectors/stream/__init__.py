@@ -1,0 +1,1 @@
+"""Streams of change events as tables: the latest value of each key."""

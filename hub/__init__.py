@@ -1,0 +1,1 @@
+"""The Hub: the only place where the rooms meet."""

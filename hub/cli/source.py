@@ -1,0 +1,179 @@
+"""`hub source`: draft a fragment from a live source."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import click
+
+from schema.errors import HubError
+
+if TYPE_CHECKING:
+    from connectors.spi import SourceShape
+
+_SQL_SCHEMES = {"sqlite", "duckdb", "postgresql", "postgres", "mysql", "mssql", "oracle"}
+_SQLITE_SUFFIXES = {".sqlite", ".sqlite3", ".db", ".db3"}
+_DUCKDB_SUFFIXES = {".duckdb", ".ddb"}
+_FILE_SUFFIXES = {".csv", ".tsv", ".xlsx", ".xls", ".parquet"}
+
+
+@click.group()
+def source() -> None:
+    """Draft a fragment from a live source.
+
+    \b
+    Example:
+      hub source draft chinook.sqlite --department culture > culture.yaml
+    """
+
+
+@source.command()
+@click.argument("place")
+@click.option("--name", help="The source's name; made from the place if absent.")
+@click.option("--department", default="my-department", show_default=True, help="The owner.")
+@click.option("--title", help="The source's title.")
+@click.option("--kind", help="Kind of source, if not plain: `hub connector list` shows them.")
+@click.option(
+    "--schema",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="GraphQL: a file that holds the schema, for a server that does not tell it.",
+)
+@click.option(
+    "--level", help="One label for everything, to try it out; without it nothing is served yet."
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write here instead of to the terminal; never over a file that exists.",
+)
+def draft(
+    place: str,
+    name: str | None,
+    department: str,
+    title: str | None,
+    kind: str | None,
+    schema: Path | None,
+    level: str | None,
+    out: Path | None,
+) -> None:
+    """Write a fragment from what lies at PLACE: a database URL, a file or folder, an API.
+
+    Types, keys, relations and names come from the source; what is missing are the labels. Secrets
+    go by reference: PLACE may be `${env:NAME}`.
+
+    \b
+    Example:
+      hub source draft chinook.sqlite --department culture --out culture.yaml
+      hub source draft '${env:CIVIL_DB_URL}' --kind sql --department civil-affairs
+      hub source draft http://localhost:9001/openapi.json --department market
+      hub source draft http://localhost:4001/graphql --department reviews
+    """
+    from hub.registry.discover import draft_fragment
+    from hub.registry.secret import resolve
+
+    def known(text: str) -> str:
+        return resolve(text, os.environ)
+
+    found_kind = kind or kind_of(known(place))
+    connect = connect_of(place, found_kind)
+    if schema is not None:
+        if found_kind != "graphql":
+            raise HubError("BAD_REQUEST", "`--schema` is for GraphQL servers")
+        connect["schema"] = str(schema.resolve())
+    called = name or name_of(known(place))
+    shape = asyncio.run(_discover(called, department, found_kind, connect, known))
+    text = draft_fragment(
+        shape,
+        name=called,
+        department=department,
+        kind=found_kind,
+        connect=connect,
+        title=title,
+        level=level,
+    )
+    if out is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        with out.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise HubError("BAD_REQUEST", "the file exists already", where=str(out)) from None
+    click.echo(f"drafted {len(shape.tables)} tables into {out}; now label them", err=True)
+
+
+def kind_of(place: str) -> str:
+    """The kind of source that a place most likely is; raises `BAD_REQUEST`."""
+    scheme = urlsplit(place).scheme.split("+")[0].lower()
+    if scheme in _SQL_SCHEMES:
+        return "sql"
+    if scheme in ("http", "https"):
+        below = urlsplit(place).path.rstrip("/")
+        return "graphql" if not below or below.endswith(("/graphql", "/query")) else "rest"
+    path = Path(place)
+    if path.suffix.lower() in _SQLITE_SUFFIXES | _DUCKDB_SUFFIXES:
+        return "sql"
+    if path.suffix.lower() in (".json", ".yaml", ".yml"):
+        return "rest"
+    if path.suffix.lower() in _FILE_SUFFIXES or path.is_dir():
+        return "files"
+    raise HubError(
+        "BAD_REQUEST", "this is no kind of source that is known", hint="say which with --kind"
+    )
+
+
+def connect_of(place: str, kind: str) -> dict[str, Any]:
+    """The `connect:` of the fragment; a local path becomes absolute."""
+    if place.startswith("${") or "://" in place:
+        return {{"rest": "openapi", "files": "path"}.get(kind, "url"): place}
+    path = Path(place).expanduser().resolve()
+    if not path.exists():
+        raise HubError("NOT_FOUND", "there is no such file or folder", where=place)
+    if kind == "graphql":
+        raise HubError(
+            "BAD_REQUEST", "a GraphQL source is named by its address",
+            hint="name a file that holds the schema with --schema",
+        )  # fmt: skip
+    if kind == "sql":
+        scheme = "duckdb" if path.suffix.lower() in _DUCKDB_SUFFIXES else "sqlite"
+        return {"url": f"{scheme}:///{path}"}
+    return {"openapi" if kind == "rest" else "path": str(path)}
+
+
+def name_of(place: str) -> str:
+    """A source name made from the place, without anything that could be a secret."""
+    parts = urlsplit(place)
+    stem = Path(parts.path).stem
+    generic = parts.hostname and stem in ("graphql", "query")
+    text = parts.hostname or "" if generic else stem or parts.hostname or "source"
+    name = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    return name if name[:1].isalpha() else f"source-{name}".strip("-")
+
+
+async def _discover(
+    name: str,
+    department: str,
+    kind: str,
+    connect: Mapping[str, Any],
+    resolve: Callable[[str], str],
+) -> SourceShape:
+    from hub.registry.kinds import connect_of as connect_of_kind
+    from schema.model.binding import SourceDecl
+    from schema.model.names import DepartmentName, SourceName
+
+    declared = SourceDecl(
+        name=SourceName(name), department=DepartmentName(department), kind=kind, connect=connect
+    )
+    connector = connect_of_kind(kind)(declared, resolve)
+    await connector.open()
+    try:
+        shape: SourceShape = await connector.discover()
+        return shape
+    finally:
+        await connector.close()

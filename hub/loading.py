@@ -1,0 +1,156 @@
+"""What the files of the settings say, read and checked as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from hub.query.duties import ENFORCED
+from hub.query.limits import Limits
+from hub.settings import Settings, expand
+from policies.delegation import Delegation
+from policies.engine import Engine
+from policies.floor import check_floors
+from policies.grant import Grant
+from policies.grant_syntax import read_all_approved
+from policies.obligation import Quota
+from policies.packs import Packs, load
+from policies.row_label import check_row_labels
+from policies.rule import Bundle
+from policies.syntax import read_bundle
+from policies.together import MosaicUse
+from schema.compose.floor import field_places, floor_places
+from schema.compose.fragment import read_fragment_bytes
+from schema.compose.merge import compose
+from schema.compose.row_label import row_label_places
+from schema.errors import HubError, ManyErrors
+from schema.model.binding import SourceDecl
+from schema.model.catalogue import Catalogue
+from schema.model.names import SourceName
+
+
+class Loaded(msgspec.Struct, kw_only=True):
+    """What fragments and bundles say, checked as a whole."""
+
+    catalogue: Catalogue
+    packs: Packs
+    rules: str
+    sources: dict[SourceName, tuple[SourceDecl, Path]]
+    bundles: list[Bundle]
+    grants: tuple[Grant, ...]
+    delegations: tuple[Delegation, ...]
+    places: Mapping[tuple[str, str], str]
+    """(source, coordinate) of a field -> where it is written."""
+
+
+def load_files(settings: Settings, *, rules: bool = True) -> Loaded:
+    """Read and check fragments and bundles; raises with every problem, changes nothing.
+
+    Without `rules` no bundle is read: what is in force comes from elsewhere.
+    """
+    packs = load(settings.packs)
+    problems: list[HubError] = []
+    fragments, sources = [], {}
+    for file in expand(settings.fragments):
+        try:
+            fragment = read_fragment_bytes(file.read_bytes(), str(file))
+        except ManyErrors as error:
+            problems.extend(error.problems)
+            continue
+        fragments.append(fragment)
+    if problems:
+        raise ManyErrors("FRAGMENT_INVALID", problems)
+    catalogue = compose(fragments, packs.scheme, ceiling=settings.ceiling)
+    check_floors(catalogue, packs, floor_places(fragments))
+    check_row_labels(catalogue, row_label_places(fragments))
+    for fragment in fragments:
+        name = fragment.source.name
+        sources[name] = (catalogue.sources[name], Path(fragment.path).parent)
+    texts = _texts(settings.policies) if rules else []
+    bundles = [read_bundle(text, path) for text, path in texts]
+    content = rules_text(texts, packs)
+    approved = read_all_approved(_texts(settings.grants))
+    return Loaded(
+        catalogue=catalogue, packs=packs, rules=content, sources=sources, bundles=bundles,
+        grants=approved.grants, delegations=approved.delegations, places=field_places(fragments),
+    )  # fmt: skip
+
+
+def rules_text(texts: Sequence[tuple[str, str]], packs: Packs) -> str:
+    """The rules in force as one text, of which an epoch is the number."""
+    # what packs forbid and require is in force too: another text of a pack is another epoch
+    stamps = [f"# rule pack {held.pack}: {held.digest}" for held in packs.rules]
+    return "\n---\n".join([*(text for text, _ in texts), *stamps])
+
+
+def _texts(patterns: Sequence[str]) -> list[tuple[str, str]]:
+    return [(file.read_text(encoding="utf-8"), str(file)) for file in expand(patterns)]
+
+
+def rules_over(loaded: Loaded, bundles: Mapping[str, str]) -> Loaded:
+    """The same catalogue, packs and grants under other rules, by file name or path; folders do
+    not matter.
+
+    Raises: `ManyErrors` POLICY_INVALID for rules that cannot be read.
+    """
+    problems: list[HubError] = []
+    read: list[Bundle] = []
+    ordered = sorted(bundles.items(), key=lambda one: (Path(one[0]).name, one[0]))
+    for name, text in ordered:
+        try:
+            read.append(read_bundle(text, name))
+        except ManyErrors as error:
+            problems.extend(error.problems)
+    if problems:
+        raise ManyErrors("POLICY_INVALID", problems)
+    texts = [(text, name) for name, text in ordered]
+    return msgspec.structs.replace(loaded, bundles=read, rules=rules_text(texts, loaded.packs))
+
+
+def pack_stamps(packs: Packs) -> dict[str, str]:
+    """The packs in force, each with the digest of the rules that it has."""
+    stamps = {held.pack: held.digest for held in packs.rules}
+    return {name: stamps.get(name, "") for name in packs.ids}
+
+
+def engine_of(loaded: Loaded, settings: Settings, epoch: int) -> Engine:
+    """The policy engine of files as loaded; raises `ManyErrors` POLICY_INVALID."""
+    return Engine(
+        loaded.catalogue,
+        loaded.bundles,
+        loaded.packs,
+        epoch=epoch,
+        ceiling=settings.ceiling,
+        enforced=ENFORCED | {Quota, MosaicUse},
+        grants=loaded.grants,
+        delegations=loaded.delegations,
+    )
+
+
+def query_limits(settings: Settings) -> Limits:
+    """The query path's bounds: the settings where they say, else the defaults."""
+    declared = settings.limits
+    given = {
+        "max_tokens": declared.tokens,
+        "max_depth": declared.depth,
+        "max_aliases": declared.aliases,
+        "max_directives": declared.directives,
+        "max_fragments": declared.fragments,
+        "max_spreads": declared.spreads,
+        "max_fields": declared.fields,
+        "max_merges": declared.merges,
+        "max_schema_reads": declared.introspection,
+        "max_meta_aliases": declared.introspection_aliases,
+        "max_terms": declared.terms,
+        "max_groups": declared.groups,
+        "max_joins": declared.joins,
+        "max_fetches": declared.fetches,
+        "max_kept_text": declared.kept_text,
+        "max_kept_bytes": declared.kept_bytes,
+        "max_cost": declared.cost,
+        "default_page": declared.page_default,
+        "max_page": declared.page_max,
+    }
+    return Limits(**{name: value for name, value in given.items() if value is not None})

@@ -1,0 +1,1 @@
+"""The query path: one operation from text to answer."""

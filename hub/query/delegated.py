@@ -1,0 +1,24 @@
+"""Callers who act for somebody: without a delegation that holds they learn nothing at all."""
+
+from __future__ import annotations
+
+from hub.query.envelope import refused
+from hub.query.record import NO_DELEGATION, Told
+from policies.ruling import Lent, PolicyEngine
+from schema.model.subject import Context
+
+
+def acts_under(told: Told, engine: PolicyEngine, context: Context) -> Lent | None:
+    """What the caller acts under, where that is clear: without a purpose there may be several.
+
+    Raises: `HubError` PURPOSE_NOT_ALLOWED, NO_DELEGATION.
+    """
+    subject = told.request.subject
+    if context.purpose is not None and context.purpose not in subject.purposes:
+        raise refused("PURPOSE_NOT_ALLOWED")
+    live = engine.delegations_of(subject, context)
+    if not live:
+        # before the document is read: its schema would be that of the principal
+        told.fields = NO_DELEGATION
+        raise refused("NO_DELEGATION")
+    return live[0] if len(live) == 1 else None

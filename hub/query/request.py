@@ -1,0 +1,33 @@
+"""What a door hands over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import msgspec
+
+from schema.model.subject import Subject
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """One operation as a door hands it over: authenticated, bounded, decoded."""
+
+    text: str
+    subject: Subject
+    operation_name: str | None = None
+    variables: Mapping[str, Any] = {}
+    purpose: str | None = None
+    case_id: str | None = None
+    """Stated by the caller, as the purpose is."""
+    network_zone: str | None = None
+    """Where the request came from, as the door decided."""
+    door: str = "graphql"
+
+
+class Covering(Protocol):
+    """Knows which documents may run for whom."""
+
+    def check(self, request: Request, digest: str) -> None:
+        """Raises: `HubError` DOCUMENT_NOT_APPROVED. `digest`: SHA-256 of the document's text."""
+        ...

@@ -1,0 +1,79 @@
+"""Routing: which source serves which field of an entity type, and under which address."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from connectors.spi import Column, Digest
+from schema.errors import HubError
+from schema.model.binding import TypeBinding
+from schema.model.catalogue import Catalogue
+from schema.model.entity import EntityType
+from schema.model.names import FieldName, SourceName, TypeName
+from schema.model.predicate import Param
+
+
+class Route:
+    """One entity type seen from its anchor source."""
+
+    def __init__(
+        self, catalogue: Catalogue, type_name: TypeName, persons: Sequence[FieldName] = ()
+    ) -> None:
+        self.entity: EntityType = catalogue.types[type_name]
+        self.bindings = catalogue.bindings[type_name]
+        self.anchor: TypeBinding = self.bindings[self.entity.anchor]
+        self.persons = persons
+        """Fields that tell the persons of its rows apart, where they are counted."""
+        self.department = catalogue.sources[self.entity.anchor].department
+
+    def source_of(self, field: str) -> SourceName:
+        """The source to read a field from: the anchor for keys and where it is authoritative,
+        else the field's authoritative source."""
+        name = FieldName(field)
+        if name in self.entity.key:
+            return self.entity.anchor
+        declared = self.entity.fields[name].source
+        if declared in self.bindings and name in self.bindings[declared].columns:
+            return declared
+        if name in self.anchor.columns:
+            return self.entity.anchor
+        raise HubError("INTERNAL", f"no source serves `{self.entity.name}.{field}`")
+
+    def here(self, field: str) -> bool:
+        """Whether the anchor itself serves the field."""
+        return self.source_of(field) == self.entity.anchor
+
+    def address(self, field: str) -> str:
+        """The field's column address in a node of this type."""
+        source = self.source_of(field)
+        column = self.bindings[source].columns[FieldName(field)].column
+        return column if source == self.entity.anchor else f"{source}/{column}"
+
+    def column(self, field: str, source: SourceName | None = None) -> Column:
+        """The source column of a field."""
+        binding = self.bindings[source or self.source_of(field)].columns[FieldName(field)]
+        return Column(binding.column, binding.kind, tuple(sorted(binding.values.items())))
+
+    def blind(self) -> Column:
+        """What stands for the whole key where the caller may not be shown the key's order."""
+        of = tuple(self.column(part, self.entity.anchor) for part in self.entity.key)
+        name = f"blind({', '.join(column.name for column in of)})"
+        return Column(name, "String", digest=Digest(of, Param(salt_param(self.entity.name))))
+
+    def columns(self, fields: Iterable[str], source: SourceName | None = None) -> dict[str, Column]:
+        """Source columns by column name, without repeats."""
+        found = (self.column(field, source) for field in fields)
+        return {column.name: column for column in found}
+
+    def anchor_columns(self) -> dict[str, str]:
+        """Field name -> column name for everything the anchor serves."""
+        return {
+            str(field): binding.column
+            for field, binding in self.anchor.columns.items()
+            if field in self.entity.fields and self.here(field)
+        }
+
+
+def salt_param(type_name: TypeName) -> str:
+    """The param that holds the salt of a type's blind order."""
+    return f"b.{type_name}"

@@ -1,0 +1,1 @@
+"""Registered sources: from what introspection finds to a fragment that can be published."""

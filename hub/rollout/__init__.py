@@ -1,0 +1,1 @@
+"""Releases of rules: built, signed, put in force and taken back."""

@@ -1,0 +1,284 @@
+"""A department's floor as it signs it: the labels, sharing and minimum rules of its own fields.
+
+Rules and fragments may ask for more than a signed floor; whatever asks for less is told here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
+
+import msgspec
+
+from hub.query.grown import at_most
+from hub.rollout.release import SignedValue
+from policies.floor import floor_outcome
+from policies.meet import NOTHING, meet_all
+from policies.packs import Packs
+from policies.ruling import Masked
+from schema.errors import HubError
+from schema.model.catalogue import Catalogue
+from schema.model.entity import EntityType, Field, MetadataVisibility, Share
+from schema.model.label import Label, LabelScheme
+from schema.model.names import Coordinate, DepartmentName, FieldName, TypeName, coordinate
+
+Places = Mapping[tuple[str, str], str]
+"""(source, coordinate) of a field -> where it is written."""
+_SHARES: tuple[Share, ...] = ("unconditional", "conditional", "withheld")
+_SEEN: tuple[MetadataVisibility, ...] = ("public", "members", "hidden")
+
+
+class LabelFloor(SignedValue, frozen=True, kw_only=True):
+    """A label, its parts in order."""
+
+    levels: tuple[tuple[str, str], ...] = ()
+    categories: tuple[str, ...] = ()
+    compartments: tuple[str, ...] = ()
+
+
+class RowFloor(SignedValue, frozen=True, kw_only=True):
+    """What a field carries on top in some rows."""
+
+    when: str
+    label: LabelFloor
+    existence: bool
+
+
+class FieldFloor(SignedValue, frozen=True, kw_only=True):
+    """The least that holds for one field."""
+
+    label: LabelFloor
+    share: Share
+    conditions: tuple[str, ...] = ()
+    metadata: MetadataVisibility = "public"
+    outcomes: tuple[str, ...] = ()
+    """Of the owner's minimum rules, each as JSON of the rule language's `outcome`."""
+    purposes: tuple[tuple[str, ...], ...] = ()
+    min_level: tuple[tuple[str, str], ...] = ()
+    rows: tuple[RowFloor, ...] = ()
+
+
+class ColumnFloor(SignedValue, frozen=True, kw_only=True):
+    """The fields that show one column of the department's sources."""
+
+    source: str
+    table: str
+    column: str
+    fields: tuple[str, ...]
+
+
+class OwnerFloor(SignedValue, frozen=True, kw_only=True):
+    """What a department signs."""
+
+    format: Literal[1] = 1
+    department: str
+    serial: int
+    """Counts its floors; the one with the greatest number holds."""
+    made_at: int
+    """Unix seconds."""
+    fields: dict[str, FieldFloor]
+    """By coordinate."""
+    columns: tuple[ColumnFloor, ...]
+    """A column under another name stays what it is."""
+
+
+class Lowered(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that is less than what was signed."""
+
+    department: str
+    at: str
+    """A coordinate."""
+    what: str
+
+
+def floor_of(
+    catalogue: Catalogue, department: str, *, serial: int = 0, made_at: int = 0
+) -> OwnerFloor:
+    """The floor of a department's fields as the catalogue has them."""
+    fields = {
+        str(coordinate(name, field.name)): _field_floor(entity, field)
+        for name, entity in sorted(catalogue.types.items())
+        for field in entity.fields.values()
+        if field.owner == department
+    }
+    columns = {
+        at: tuple(sorted(held))
+        for at, held in _columns(catalogue, department).items()
+        if not fields.keys().isdisjoint(held)
+    }
+    return OwnerFloor(
+        department=department, serial=serial, made_at=made_at, fields=fields,
+        columns=tuple(
+            ColumnFloor(source=source, table=table, column=column, fields=held)
+            for (source, table, column), held in sorted(columns.items())
+        ),
+    )  # fmt: skip
+
+
+def lowered(floor: OwnerFloor, catalogue: Catalogue, packs: Packs) -> Iterator[Lowered]:
+    """Everything in a catalogue that is less than a signed floor; what is not served is not less.
+
+    Raises: `HubError` POLICY_INVALID for a floor with an outcome that is none.
+    """
+    for at, held in floor.fields.items():
+        for what in _below(held, at, floor.department, catalogue, packs):
+            yield Lowered(department=floor.department, at=at, what=what)
+    # fails closed: also where the source is said to be another department's by now
+    shown = _columns(catalogue, None)
+    for column in floor.columns:
+        now = shown.get((column.source, column.table, column.column), [])
+        for at in sorted(set(now) - set(column.fields)):
+            for name in column.fields:
+                owned = floor.fields.get(name)
+                if owned is None:
+                    continue
+                for what in _below(owned, at, floor.department, catalogue, packs):
+                    told = f"it shows what `{name}` shows, and {what}"
+                    yield Lowered(department=floor.department, at=at, what=told)
+
+
+def _columns(catalogue: Catalogue, department: str | None) -> dict[tuple[str, str, str], list[str]]:
+    """Every column of a department's sources, or of all, -> the fields that show it."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for type_name, by_source in catalogue.bindings.items():
+        for source, binding in by_source.items():
+            if department not in (None, catalogue.sources[source].department):
+                continue
+            for name, bound in binding.columns.items():
+                at = (str(source), binding.table, bound.column)
+                found.setdefault(at, []).append(str(coordinate(type_name, name)))
+    return found
+
+
+def _field_floor(entity: EntityType, field: Field) -> FieldFloor:
+    levels = {pair for floor in field.floors for pair in floor.min_level}
+    return FieldFloor(
+        label=_label_floor(field.label),
+        share=field.share,
+        conditions=tuple(sorted(field.conditions)),
+        metadata=field.metadata,
+        outcomes=tuple(sorted(o for one in field.floors if (o := one.outcome) is not None)),
+        purposes=tuple(sorted(tuple(sorted(f.purposes)) for f in field.floors if f.purposes)),
+        min_level=tuple(sorted(levels)),
+        rows=_rows(entity, field.name),
+    )
+
+
+def _rows(entity: EntityType, name: FieldName) -> tuple[RowFloor, ...]:
+    return tuple(
+        RowFloor(when=one.when, label=_label_floor(one.label), existence=one.existence)
+        for one in entity.row_labels
+        if name in one.fields
+    )
+
+
+def _label_floor(label: Label) -> LabelFloor:
+    return LabelFloor(
+        levels=label.levels,
+        categories=tuple(sorted(label.categories)),
+        compartments=tuple(sorted(label.compartments)),
+    )
+
+
+def _below(
+    signed: FieldFloor, at: str, department: str, catalogue: Catalogue, packs: Packs
+) -> Iterator[str]:
+    """In what way a field is less than what was signed."""
+    type_name, _, name = at.partition(".")
+    entity = catalogue.types.get(TypeName(type_name))
+    field = None if entity is None else entity.fields.get(FieldName(name))
+    if entity is None or field is None:
+        return
+    if field.owner != DepartmentName(department):
+        # whom a floor binds hangs on who the owner is
+        yield f"its owner is `{field.owner}`"
+    present, scheme = _field_floor(entity, field), catalogue.scheme
+    for what in _label_below(signed.label, present.label, scheme):
+        yield f"its label {what}"
+    if _SHARES.index(present.share) < _SHARES.index(signed.share):
+        yield f"it is shared as `{present.share}`, not `{signed.share}`"
+    elif present.share == signed.share and not set(signed.conditions) <= set(present.conditions):
+        yield "a condition of its sharing is gone"
+    if _SEEN.index(present.metadata) < _SEEN.index(signed.metadata):
+        yield f"its metadata are `{present.metadata}`, not `{signed.metadata}`"
+    for row in signed.rows:
+        if not _row_kept(row, present, scheme):
+            yield "some of its rows no longer carry the label on top that they did"
+    yield from _rules_below(signed, present, at, packs)
+
+
+def _label_below(signed: LabelFloor, present: LabelFloor, scheme: LabelScheme) -> Iterator[str]:
+    now = dict(present.levels)
+    for ladder_id, level in signed.levels:
+        held = now.get(ladder_id)
+        if not _reaches(held, level, ladder_id, scheme):
+            yield f"is `{held or 'none'}` on `{ladder_id}`, not `{level}`"
+    for noun, was, now_held in (
+        ("category", signed.categories, present.categories),
+        ("compartment", signed.compartments, present.compartments),
+    ):
+        for word in sorted(set(was) - set(now_held)):
+            yield f"has lost the {noun} `{word}`"
+
+
+def _reaches(held: str | None, level: str, ladder_id: str, scheme: LabelScheme) -> bool:
+    ladder = scheme.ladder(ladder_id)
+    if ladder is None or held not in ladder.levels or level not in ladder.levels:
+        return False  # fails closed: what cannot be compared is less
+    return ladder.rank(held) >= ladder.rank(level)
+
+
+def _row_kept(signed: RowFloor, present: FieldFloor, scheme: LabelScheme) -> bool:
+    if not signed.existence and not any(_label_below(signed.label, present.label, scheme)):
+        return True  # all rows carry as much
+    return any(
+        one.when == signed.when
+        and one.existence >= signed.existence
+        and not any(_label_below(signed.label, one.label, scheme))
+        for one in present.rows
+    )
+
+
+def _rules_below(signed: FieldFloor, present: FieldFloor, at: str, packs: Packs) -> Iterator[str]:
+    if signed.outcomes:
+        most = meet_all([_outcome(one, at) for one in present.outcomes])
+        if not all(at_most(most, _outcome(one, at)) for one in signed.outcomes):
+            yield "its owner's least `outcome` is gone or shows more"
+    for wanted in signed.purposes:
+        if not any(_narrower(held, wanted, packs) for held in present.purposes):
+            yield "its owner's least `purposes` are gone or wider"
+    for ladder_id, level in signed.min_level:
+        held = [one for ladder, one in present.min_level if ladder == ladder_id]
+        if not any(_reaches(one, level, ladder_id, packs.scheme) for one in held):
+            yield f"its owner's `min_level` on `{ladder_id}` is gone or below `{level}`"
+
+
+def _outcome(text: str, at: str) -> Masked:
+    outcome = floor_outcome(at, text)
+    return outcome if isinstance(outcome, Masked) else NOTHING
+
+
+def _narrower(held: Sequence[str], wanted: Sequence[str], packs: Packs) -> bool:
+    return all(any(packs.within(one, above) for above in wanted) for one in held)
+
+
+def check_kept(
+    floors: Sequence[OwnerFloor], catalogue: Catalogue, packs: Packs, places: Places
+) -> None:
+    """Refuse a catalogue with less than what owners have signed.
+
+    Raises: `HubError` FLOOR_LOWERED with the first such field.
+    """
+    found = [one for floor in floors for one in lowered(floor, catalogue, packs)]
+    if not found:
+        return
+    first = found[0]
+    field = catalogue.field(Coordinate(first.at))
+    more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+    raise HubError(
+        "FLOOR_LOWERED",
+        f"`{first.at}` is below what `{first.department}` has signed: {first.what}{more}",
+        where=None if field is None else places.get((field.source, first.at)),
+        hint="put it back in the fragment, or let the department sign the lower floor: "
+        "`hub policy floor sign --lower`",
+    )

@@ -1,0 +1,1 @@
+"""Steps from one shape of the Hub's database to the next."""

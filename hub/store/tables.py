@@ -1,0 +1,161 @@
+"""The tables of the Hub's own database, the same in SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+metadata = MetaData()
+
+_SERIAL = BigInteger().with_variant(Integer, "sqlite")
+
+audit_entries = Table(
+    "audit_entries",
+    metadata,
+    Column("seq", _SERIAL, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("body", Text, nullable=False),
+)
+"""`body` is the exact text that `hash` was taken over, together with the previous hash."""
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("record", Text, nullable=False),
+    Column("revoked", Boolean, nullable=False),
+    Column("changed_at", Float, nullable=False),
+)
+"""`record` is an `auth.apikeys.KeyRecord` as JSON; no secret, only hashes of secrets."""
+
+catalogue_versions = Table(
+    "catalogue_versions",
+    metadata,
+    Column("number", _SERIAL, primary_key=True, autoincrement=False),
+    Column("digest", String(128), nullable=False),
+    Column("fragments", Text, nullable=False),
+    Column("published_at", Float, nullable=False),
+    Column("published_by", String(200), nullable=False),
+    Index("catalogue_versions_digest", "digest"),
+)
+
+bundles = Table(
+    "bundles",
+    metadata,
+    Column("epoch", _SERIAL, primary_key=True, autoincrement=False),
+    Column("digest", String(128), nullable=False),
+    Column("content", Text, nullable=False),
+    Column("activated_at", Float, nullable=False),
+    Column("activated_by", String(200), nullable=False),
+    Index("bundles_digest", "digest"),
+)
+
+releases = Table(
+    "releases",
+    metadata,
+    Column("epoch", _SERIAL, primary_key=True, autoincrement=False),
+    Column("digest", String(128), nullable=False),
+    Column("release", Text, nullable=False),
+    Column("rollback", Text),
+    Column("kind", String(32), nullable=False),
+    Column("active_from", Float, nullable=False),
+    Column("recorded_at", Float, nullable=False),
+    Column("recorded_by", String(200), nullable=False),
+    Column("revokes_after", BigInteger),
+    Column("dropped", Boolean, nullable=False),
+)
+"""Signed releases by the epoch they have or will have; `rollback` is the signed order for one.
+
+Of those not `dropped`, at most the newest is yet to come into force."""
+
+vouched = Table(
+    "vouched",
+    metadata,
+    Column("kind", String(16), primary_key=True),
+    Column("about", String(200), primary_key=True),
+    Column("serial", _SERIAL, primary_key=True, autoincrement=False),
+    Column("statement", Text, nullable=False),
+    Column("recorded_at", Float, nullable=False),
+    Column("recorded_by", String(200), nullable=False),
+)
+"""Signed statements: owners' floors by department, approved bounds by document. The newest of each
+counts; none is ever changed or deleted."""
+
+quota_counters = Table(
+    "quota_counters",
+    metadata,
+    Column("counter", String(64), primary_key=True),
+    Column("starts", _SERIAL, primary_key=True, autoincrement=False),
+    Column("ends", BigInteger, nullable=False),
+    Column("used", BigInteger, nullable=False),
+    Index("quota_counters_ends", "ends"),
+)
+"""What was asked of one quota by one holder in one window; `counter` is a digest of both."""
+
+quota_persons = Table(
+    "quota_persons",
+    metadata,
+    Column("counter", String(64), primary_key=True),
+    Column("starts", _SERIAL, primary_key=True, autoincrement=False),
+    Column("person", LargeBinary, primary_key=True),
+)
+"""The persons a window has counted, as keyed hashes that differ by counter and window."""
+
+mosaic_parts = Table(
+    "mosaic_parts",
+    metadata,
+    Column("counter", String(64), primary_key=True),
+    Column("part", String(64), primary_key=True),
+    Column("ends", BigInteger, nullable=False),
+    Index("mosaic_parts_ends", "ends"),
+)
+"""Until when a part counts as used by one holder of one mosaic; both as digests."""
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("holder", String(64), nullable=False),
+    Column("ends", Float, nullable=False),
+)
+"""Which worker does what only one of all workers should do, and until when."""
+
+documents = Table(
+    "documents",
+    metadata,
+    Column("id", String(200), primary_key=True),
+    Column("content", Text, nullable=False),
+    Column("registered_at", Float, nullable=False),
+    Column("registered_by", String(200), nullable=False),
+)
+
+recorded_operations = Table(
+    "recorded_operations",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("operation", Text, nullable=False),
+    Column("name", String(128), nullable=True),
+    Column("caller", Text, nullable=False),
+    Column("purpose", Text, nullable=True),
+    Column("network_zone", Text, nullable=True),
+    Column("acr", Text, nullable=True),
+    Column("case_stated", Boolean, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("first_seen", Float, nullable=False),
+    Column("last_seen", Float, nullable=False),
+    Column("asked", BigInteger, nullable=False),
+    Index("recorded_operations_last_seen", "last_seen"),
+)
+"""Operations without values, and who asked them by attributes; `key` is a digest of what is not
+counted. For simulating other rules."""

@@ -1,0 +1,1 @@
+"""What the Hub says about itself: logs, traces, metrics; never a data value."""

@@ -1,0 +1,143 @@
+"""Structured logs: events from one list, without data values."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from collections.abc import Mapping, MutableMapping
+from typing import Any, Literal, TextIO
+
+import structlog
+
+EVENTS: Mapping[str, str] = {
+    "audit.close_timeout": "entries were still waiting when the log was closed",
+    "audit.head_unwritten": "the head file could not be written",
+    "audit.loop_closed": "entries became durable after everyone had stopped waiting",
+    "audit.stuck": "the audit store takes too long; operations are refused until it answers",
+    "audit.unavailable": "entries could not be made durable; their answers were refused",
+    "bound.unfit": "a stored approval does not verify; its document is refused",
+    "auth.keys_failed": "an issuer's key set could not be fetched",
+    "auth.refused": "credentials were refused; `reason` is for the operator only",
+    "operation.failed": "an operation met an error that nobody foresaw; it is on record",
+    "door.failed": "a door met an error that nobody foresaw",
+    "fetch.bad_data": "a source sent data of another shape than declared",
+    "fetch.failed": "a source did not answer a fetch",
+    "files.failed": "a file of a source could not be read",
+    "files.skipped": "a file that no fragment describes could not be read and is left out",
+    "http.failed": "a source over HTTP broke the connection",
+    "http.refused": "a source over HTTP answered with an error",
+    "keys.unreadable": "the API keys could not be read",
+    "mosaics.unavailable": "what is used together could not be counted; it is refused",
+    "quotas.unavailable": "quotas could not be counted; operations with a quota are refused",
+    "ready.failed": "a readiness check failed",
+    "recording.failed": "operations could not be recorded for simulation; they were answered",
+    "reload.changed": "a watched file changed",
+    "reload.done": "catalogue and policies were swapped",
+    "reload.failed": "a reload met an error that nobody foresaw; nothing was changed",
+    "reload.no_signal": "this platform has no reload signal",
+    "reload.refused": "what was to be loaded is not valid; nothing was changed",
+    "rules.activated": "an epoch is in force in this worker",
+    "rules.failed": "a look at the rules in force met an error that nobody foresaw",
+    "rules.gone": "the database has an older epoch than was in force; all operations are refused",
+    "rules.none": "no release was ever put in force; nobody is permitted anything",
+    "rules.unfit": "the epoch in force is not well signed or does not fit; operations are refused",
+    "rules.unread": "the database did not say which epoch is in force; it is asked again",
+    "rules.unsigned": "rules are in force as their files say, signed by nobody",
+    "serve.drain_timeout": "operations were still in flight at the end of the drain",
+    "serve.refused": "the server was not started",
+    "serve.started": "a worker serves",
+    "serve.stopped": "a worker stopped",
+    "source.cleared": "what a source was warned of has gone",
+    "source.connect_failed": "a source could not be reached when it was opened",
+    "source.error": "a source failed during an operation, which went on without it",
+    "source.failed": "a connector failed in a way that nobody foresaw",
+    "source.not_closed": "a source did not close in order",
+    "source.not_open": "a source could not be opened; it is tried again",
+    "source.warning": "a source is down, failing, slow or stale; `condition` says which",
+    "sources.unwatched": "the sources could not be looked at; it is tried again",
+    "stream.bad_event": "a message of a stream is no event of its table; its number tells which",
+    "stream.behind": "a stream is still being read; its tables answer when that is done",
+    "stream.interrupted": "a stream could not be followed; it is read on from where it was",
+    "stream.not_left": "a stream's server was not told that nobody listens any more",
+    "webhook.dropped": "too many events wait for a webhook; this one is not sent",
+    "webhook.refused": "a webhook did not take an event; after the `last` try it is lost",
+}
+"""Event -> what it means. A test finds every event in the code here."""
+
+Level = Literal["debug", "info", "warning", "error"]
+Format = Literal["json", "console"]
+
+_LONGEST = 200
+
+
+def configure_logging(
+    level: Level = "info", form: Format = "json", *, stream: TextIO | None = None
+) -> None:
+    """Log to stderr; the libraries' own logs come out in the same form from WARNING on."""
+    out = stream if stream is not None else sys.stderr
+    number = logging.getLevelNamesMapping()[level.upper()]
+    shared: list[Any] = [
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        error_without_values,
+        bounded_values,
+    ]
+    writer: Any = (
+        structlog.processors.JSONRenderer(sort_keys=True)
+        if form == "json"
+        else structlog.dev.ConsoleRenderer(colors=out.isatty())
+    )
+    structlog.configure(
+        processors=[*shared, writer],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.WriteLoggerFactory(file=out),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, library_without_values],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, writer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(max(number, logging.WARNING))
+
+
+def error_without_values(
+    _: Any, __: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """An exception as its type and the places it went through; messages may hold data."""
+    found = event.pop("exc_info", None)
+    if found is True:
+        found = sys.exc_info()[1]
+    elif isinstance(found, tuple):
+        found = found[1]
+    if isinstance(found, BaseException):
+        event["error"] = type(found).__name__
+        frames = traceback.extract_tb(found.__traceback__)
+        event["places"] = [f"{frame.filename}:{frame.lineno}" for frame in frames[-12:]]
+    return event
+
+
+def library_without_values(
+    _: Any, __: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """A library's record by its place and unfilled text: what is filled in may be data."""
+    record: logging.LogRecord = event["_record"]
+    event["event"] = "library"
+    event["logger"] = record.name
+    event["text"] = str(record.msg)[:_LONGEST] if record.args else f"line {record.lineno}"
+    return event
+
+
+def bounded_values(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Only short texts, numbers and lists of them: nothing large slips into a log."""
+    for key, value in event.items():
+        if isinstance(value, str) and len(value) > _LONGEST and key != "places":
+            event[key] = f"{value[:_LONGEST]}..."
+        elif not isinstance(value, str | int | float | bool | list | logging.LogRecord | None):
+            event[key] = type(value).__name__
+    return event

@@ -1,0 +1,1 @@
+"""What may be seen: pure decisions, the same input gives the same ruling."""

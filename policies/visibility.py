@@ -1,0 +1,114 @@
+"""Which elements of the catalogue exist for a subject: the union over what it may state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from policies.decide import CellDecision, TypeDecision, follow
+from policies.ruling import Allow, Hidden
+from schema.model.catalogue import Catalogue
+from schema.model.entity import EntityType, Field
+from schema.model.names import Coordinate, TypeName, coordinate
+from schema.model.scalar import NUMERIC, ORDERED, TEXTUAL, ScalarKind
+from schema.model.use import SPECIAL_MODES, AggregateFunction, FieldUse, UseMode
+from schema.model.visible import Visible
+
+Decide = Callable[[TypeName], TypeDecision | None]
+Modes = tuple[tuple[UseMode, AggregateFunction | None], ...]
+Shape = tuple[bool, Modes]
+"""Whether fields may be selected, and the uses that they may have besides."""
+_EXISTENCE: tuple[UseMode, ...] = ("list", "open", "count")
+
+
+class Elements:
+    """The uses that each scalar kind can have, and the catalogue they are looked up in."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+        self._uses: dict[ScalarKind, Modes] = {}
+
+    def uses(self, kind: ScalarKind) -> Modes:
+        """(mode, function) pairs that make sense for a kind."""
+        held = self._uses.get(kind)
+        if held is None:
+            held = self._uses[kind] = tuple(_possible(kind))
+        return held
+
+    def ruled(self, kind: ScalarKind) -> Modes:
+        """What rules can say of a kind's fields besides reading: also what no door offers yet."""
+        return (*self.uses(kind), *((mode, None) for mode in sorted(SPECIAL_MODES)))
+
+
+def visible_elements(elements: Elements, deciders: Sequence[Decide]) -> Visible:
+    """What at least one of the deciders lets exist."""
+    selectable: set[Coordinate] = set()
+    uses: set[FieldUse] = set()
+    shapes: dict[tuple[object, ...], Shape] = {}
+    for name, entity in elements.catalogue.types.items():
+        open_ones = [
+            (decide, found)
+            for decide in deciders
+            if (found := decide(name)) is not None and found.rows is not None
+        ]
+        if open_ones:
+            _type(elements, entity, open_ones, selectable, uses, shapes)
+    return Visible(selectable=frozenset(selectable), uses=frozenset(uses))
+
+
+def _type(
+    elements: Elements,
+    entity: EntityType,
+    open_ones: Sequence[tuple[Decide, TypeDecision]],
+    selectable: set[Coordinate],
+    uses: set[FieldUse],
+    shapes: dict[tuple[object, ...], Shape],
+) -> None:
+    own = coordinate(entity.name)
+    for mode in _EXISTENCE:
+        if any(_allowed(decision.existence(mode).outcome) for _, decision in open_ones):
+            uses.add(FieldUse(own, mode))
+    for name, field in entity.fields.items():
+        cells = tuple(decision.cell(name) for _, decision in open_ones)
+        shape = shapes.get((field.kind, *cells))
+        if shape is None:
+            shape = shapes[field.kind, *cells] = _shape(elements, field, cells)
+        at = coordinate(entity.name, name)
+        if shape[0]:
+            selectable.add(at)
+        uses.update(FieldUse(at, mode, function) for mode, function in shape[1])
+    for name, relation in entity.relations.items():
+        at = coordinate(entity.name, name)
+        for decide, decision in open_ones:
+            if _allowed(follow(decision, decide(relation.to), name).outcome):
+                selectable.add(at)
+                uses.add(FieldUse(at, "traverse"))
+                break
+
+
+def _shape(elements: Elements, field: Field, cells: Sequence[CellDecision]) -> Shape:
+    shown = any(not isinstance(cell.project().outcome, Hidden) for cell in cells)
+    return shown, tuple(
+        (mode, function)
+        for mode, function in elements.uses(field.kind)
+        if any(_allowed(cell.verdict(mode, function).outcome) for cell in cells)
+    )
+
+
+def _allowed(outcome: object) -> bool:
+    return isinstance(outcome, Allow)
+
+
+def _possible(kind: ScalarKind) -> list[tuple[UseMode, AggregateFunction | None]]:
+    found: list[tuple[UseMode, AggregateFunction | None]] = [("aggregate", "count")]
+    if kind == "JSON":
+        return found
+    found += [("filter_eq", None), ("group", None), ("aggregate", "countDistinct")]
+    if kind in ORDERED:
+        found += [("sort", None), ("aggregate", "min"), ("aggregate", "max")]
+        if kind != "Boolean":
+            found.append(("filter_range", None))
+    if kind in TEXTUAL:
+        found.append(("filter_text", None))
+    if kind in NUMERIC:
+        found += [("aggregate", "sum"), ("aggregate", "avg")]
+    return found

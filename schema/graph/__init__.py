@@ -1,0 +1,1 @@
+"""The GraphQL face of a catalogue, built per visibility."""
