@@ -20,6 +20,7 @@ from auth.apikeys import FileKeys, KeyStore
 from auth.devissuer import DevIssuer
 from auth.identify import Identifier
 from auth.token import TokenVerifier
+from connectors.kit.together import ended
 from connectors.spi import Connector
 from hub.audit.chain import AuditLog
 from hub.audit.link import linker
@@ -314,9 +315,13 @@ class Hub:
     async def _watch_sources(self) -> None:
         while True:
             await asyncio.sleep(RETRY_S)
-            if self._sources.missing and await self._sources.open_missing():
-                # plans made while a source was away say so: they are made anew
-                await self._plan_anew()
+            try:
+                if self._sources.missing and await self._sources.open_missing():
+                    # plans made while a source was away say so: they are made anew
+                    await self._plan_anew()
+            except Exception as error:
+                # what stays away is asked for again; the pipeline in use goes on without it
+                log.exception("sources.failed", kind=type(error).__name__)
 
     async def _plan_anew(self) -> None:
         async with self._swapping:
@@ -332,9 +337,7 @@ class Hub:
 
     async def close(self) -> None:
         """Close sources, audit log and database."""
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await ended(list(self._tasks))
         if self._recording is not None:
             await self._recording.close()
         await self._sources.close()

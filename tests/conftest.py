@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import structlog
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # no example is judged by the clock: how long one takes depends on what else the machine does
-settings.register_profile("hub", deadline=None)
-settings.load_profile("hub")
+UNTIMED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("hub", **UNTIMED)
+# continuous integration tries the same examples every time: a failure is the change's
+settings.register_profile("ci", derandomize=True, **UNTIMED)
+settings.load_profile("ci" if os.environ.get("CI") else "hub")
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -15,6 +15,7 @@ import structlog
 from nats.aio.client import Client
 
 from connectors.kit.rows import conform
+from connectors.kit.together import ended
 from connectors.memory import EVERYTHING, MemoryConnector, Taken
 from connectors.spi import (
     Ask,
@@ -92,9 +93,7 @@ class StreamConnector(MemoryConnector):
     async def close(self) -> None:
         """Leave the streams."""
         following, self._following = self._following, []
-        for task in following:
-            task.cancel()
-        await asyncio.gather(*following, return_exceptions=True)
+        await ended(following)
         client, self._client = self._client, None
         if client is not None:
             await _closed(client)

@@ -10,6 +10,7 @@ from types import TracebackType
 
 import structlog
 
+from connectors.kit.together import ended
 from hub.serve.collaborators import Served
 from hub.serve.heap import settle_heap
 from schema.errors import HubError
@@ -63,9 +64,7 @@ class Reloader:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.wait(self._tasks)
+        await ended(self._tasks)
 
     async def _run(self) -> None:
         while True:

@@ -55,6 +55,7 @@ EVENTS: Mapping[str, str] = {
     "source.not_closed": "a source did not close in order",
     "source.not_open": "a source could not be opened; it is tried again",
     "source.warning": "a source is down, failing, slow or stale; `condition` says which",
+    "sources.failed": "a source could not be taken in again; it is tried again",
     "sources.unwatched": "the sources could not be looked at; it is tried again",
     "stream.bad_event": "a message of a stream is no event of its table; its number tells which",
     "stream.behind": "a stream is still being read; its tables answer when that is done",

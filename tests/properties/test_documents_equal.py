@@ -30,6 +30,7 @@ from tests.postgres import postgres_url  # noqa: F401 - a fixture
 from tests.properties.operations import Writer
 from tests.properties.test_oracle import MASKS
 from tests.properties.worlds import KEYS, VALUES, World
+from tests.seeds import first_seed
 
 NATIVE = {
     "ID": "text", "String": "text", "Int": "int4", "BigInt": "int8", "Float": "float8",
@@ -214,7 +215,7 @@ async def test_the_same_answers(
     postgres_url: str,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    await run_seeds(postgres_url, Random().randrange(10**6), 60, monkeypatch)
+    await run_seeds(postgres_url, first_seed("DOCUMENTS_SEED", 10**6), 60, monkeypatch)
 
 
 @pytest.mark.slow
@@ -225,5 +226,5 @@ async def test_the_same_answers_in_many_worlds(
     monkeypatch: pytest.MonkeyPatch,
     part: int,
 ) -> None:
-    first = Random().randrange(10**6) + part * 10**6
+    first = first_seed("DOCUMENTS_SEED", 10**6) + (part + 1) * 10**6
     await run_seeds(postgres_url, first, 60, monkeypatch)

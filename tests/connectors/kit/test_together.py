@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from connectors.kit.together import together
+from connectors.kit.together import ended, together
 from schema.errors import HubError, SourceError
 
 
@@ -60,3 +60,25 @@ async def test_an_error_of_ours_stays_in_its_group() -> None:
 
     with pytest.raises(BaseExceptionGroup):
         await together([_value(1), broken()])
+
+
+@pytest.mark.asyncio
+async def test_a_lost_cancellation_is_asked_for_again() -> None:
+    lost = asyncio.Event()
+
+    async def deaf() -> None:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            lost.set()
+        await asyncio.sleep(60)
+
+    async def quick() -> None:
+        """Over before it is ended."""
+
+    tasks = [asyncio.create_task(work()) for work in (deaf, quick, deaf)]
+    await asyncio.sleep(0)
+    async with asyncio.timeout(30):
+        await ended(tasks)
+    assert lost.is_set()
+    assert [task.cancelled() for task in tasks] == [True, False, True]

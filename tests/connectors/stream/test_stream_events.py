@@ -43,8 +43,12 @@ async def settle(held: StreamConnector, wanted: list[tuple[Any, ...]]) -> None:
     """Until the view has these rows."""
     async with asyncio.timeout(30):
         while True:
-            if (await held.probe()).ok and await rows(held) == wanted:
-                return
+            try:
+                if (await held.probe()).ok and await rows(held) == wanted:
+                    return
+            except HubError as error:
+                if error.code != "SOURCE_UNAVAILABLE":  # a view that begins anew between the two
+                    raise
             await asyncio.sleep(0.02)
 
 
