@@ -22,16 +22,16 @@ def show_stored(
     Raises: `HubError` POLICY_NOT_PROVED where any can.
     """
     from hub.query.approval import told as told_bound
-    from hub.rollout.bound import SignedBounds, grown
+    from hub.rollout.bound import bounds_of, grown
     from hub.rollout.desk import open_desk
 
     place = 0 if language == "en" else 1
     found, more = [], 0
     with open_desk(settings) as desk:
-        held = SignedBounds(desk.engine, desk.signers)
+        held = bounds_of(desk)
         for document, row in sorted(held.rows().items()):
             try:
-                bound = held.opened(row)
+                bound = held.opened(row, desk.now)
             except HubError as error:
                 more += 1
                 found.append({"document": document, "serial": row.serial, "problem": str(error)})

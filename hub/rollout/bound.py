@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
@@ -21,6 +22,7 @@ from hub.query.limits import Limits
 from hub.query.plancache import BoundedStore
 from hub.query.request import Request
 from hub.rollout.desk import Desk
+from hub.rollout.reached import Reached, mark_of
 from hub.rollout.signature import BOUND, opened, read_envelope, signed
 from hub.rollout.signer import Signers, read_signers
 from hub.settings.declared import ReleaseSettings
@@ -34,6 +36,8 @@ log = structlog.get_logger("hub.rollout")
 
 _KEPT = 4_096
 """Verdicts that a worker keeps: of a document for a caller."""
+_SKEW_S = 300.0
+"""How far clocks of those who sign and those who read may differ."""
 
 
 class ApprovedBound(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -52,9 +56,11 @@ class ApprovedBound(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 class SignedBounds:
     """The approved bounds in the hub's database; blocking."""
 
-    def __init__(self, database: Database, signers: Signers) -> None:
+    def __init__(self, database: Database, signers: Signers, directory: Path) -> None:
+        """`directory`: of the hub's state, where it stands how far approvals had come."""
         self._database = database
         self._signers = signers
+        self._reached = Reached(directory, "bound")
 
     def serials(self) -> Mapping[str, int]:
         """Document -> the number of its newest approval. Raises: `HubError` RULES_UNAVAILABLE."""
@@ -64,7 +70,28 @@ class SignedBounds:
         """Document -> its newest approval as stored. Raises: `HubError` RULES_UNAVAILABLE."""
         return newest(self._database, "bound")
 
-    def opened(self, row: Vouched) -> ApprovedBound:
+    def next_serial(self, document: str) -> int:
+        """The number of a document's next approval. Raises: `HubError` RELEASE_INVALID,
+        RULES_UNAVAILABLE."""
+        return self._reached.after(document, self.rows().get(document))
+
+    def read(self, now: float) -> Mapping[str, ApprovedBound]:
+        """Document -> its approval that holds; the others are logged and hold not.
+
+        Raises: `HubError` RELEASE_INVALID, RULES_UNAVAILABLE.
+        """
+        rows = self.rows()
+        self._reached.marks()  # a file that cannot be read says so before anything else
+        approved: dict[str, ApprovedBound] = {}
+        for document, row in rows.items():
+            try:
+                approved[document] = self.opened(row, now)
+            except HubError as error:
+                log.error("bound.unfit", document=document, code=error.code)
+        self._reached.keep({document: rows[document] for document in approved})
+        return approved
+
+    def opened(self, row: Vouched, now: float) -> ApprovedBound:
         """The approval in a row. Raises: `HubError` RELEASE_INVALID."""
         payload, by = opened(read_envelope(row.statement), self._signers, BOUND)
         bound = _read(payload)
@@ -73,35 +100,41 @@ class SignedBounds:
             raise _misplaced()
         if [_digest(text) for text in bound.agreement.documents] != [row.about]:
             raise _misplaced()
+        mark = self._reached.marks().get(row.about)
+        # fails closed: the approval before may have been for more
+        if mark is not None and not mark.reached_by(row):
+            raise _misplaced()
+        # fails closed: whoever has kept a key signs with any date, so what a retired officer has
+        # signed holds only where it was seen before
+        if by[0].signer.retired and mark != mark_of(row):
+            raise _misplaced()
+        if max(bound.made_at, by[0].at) > now + _SKEW_S:
+            raise _misplaced()
         return bound
 
 
 class BoundWatch:
     """A worker's view of the approved bounds."""
 
-    def __init__(self, database: Database, settings: ReleaseSettings) -> None:
-        self._signed = SignedBounds(database, read_signers(settings))
-        self._tried: Mapping[str, int] = {}
-        self._reached: dict[str, int] = {}
+    def __init__(self, database: Database, settings: ReleaseSettings, directory: Path) -> None:
+        self._signed = SignedBounds(database, read_signers(settings), directory)
+        self._tried: Mapping[str, int] | None = None
         self.approved: Mapping[str, ApprovedBound] = {}
 
-    def changed(self) -> bool:
+    def changed(self, now: float) -> bool:
         """Look, and whether something else was found. Raises: `HubError` RULES_UNAVAILABLE."""
         found = self._signed.serials()
         if found == self._tried:
             return False
-        approved: dict[str, ApprovedBound] = {}
-        for document, row in self._signed.rows().items():
-            # fails closed: the approval before may have been for more
-            if row.serial < self._reached.get(document, 0):
-                continue
-            try:
-                approved[document] = self._signed.opened(row)
-            except HubError as error:
-                log.error("bound.unfit", document=document, code=error.code)
-                continue
-            self._reached[document] = row.serial
-        self._tried, self.approved = found, approved
+        try:
+            self.approved = self._signed.read(now)
+        except HubError as error:
+            if error.code == "RULES_UNAVAILABLE":
+                raise
+            # fails closed: nobody knows which approvals are the newest
+            log.error("bound.unfit", document="", code=error.code)
+            self.approved = {}
+        self._tried = found
         return True
 
 
@@ -163,6 +196,11 @@ class Covered:
         return None
 
 
+def bounds_of(desk: Desk) -> SignedBounds:
+    """The approved bounds of a desk's hub."""
+    return SignedBounds(desk.engine, desk.signers, Path(desk.settings.state.directory))
+
+
 def grown(approved: Agreement, ground: Mapping[str, Any]) -> tuple[Growth, ...]:
     """What documents can reveal beyond an approved bound, by the rules now; () = within it.
 
@@ -194,12 +232,12 @@ def approve_bound(
             message = f"`{found[0].operation}` can reveal more already: {found[0].what[0]}"
             hint = "look at the present bound with `hub policy reveal`"
             raise HubError("RELEASE_REFUSED", message, hint=hint)
-        known = SignedBounds(desk.engine, desk.signers).serials()
+        known = bounds_of(desk)
         made = []
         for text in dict.fromkeys(agreement.documents):
             document = _digest(text)
             bound = ApprovedBound(
-                document=document, serial=known.get(document, 0) + 1, made_at=int(desk.now),
+                document=document, serial=known.next_serial(document), made_at=int(desk.now),
                 agreement=_alone(agreement, text),
             )  # fmt: skip
             _keep(desk, bound, key, signer.who)

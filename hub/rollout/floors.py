@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import msgspec
 from joserfc.jwk import OKPKey
@@ -16,6 +17,7 @@ from sqlalchemy import Engine
 from hub.loading import Loaded
 from hub.rollout.desk import Desk
 from hub.rollout.floor import OwnerFloor, check_kept, floor_of, lowered
+from hub.rollout.reached import MEND, Reached
 from hub.rollout.release import canonical, read_signed
 from hub.rollout.signature import FLOOR, opened, read_envelope, signed
 from hub.rollout.signer import Signers, read_signers
@@ -35,10 +37,14 @@ class Signing(msgspec.Struct, frozen=True, kw_only=True):
 class SignedFloors:
     """The floors of the departments that are declared as owners; blocking."""
 
-    def __init__(self, engine: Engine, settings: ReleaseSettings, signers: Signers) -> None:
+    def __init__(
+        self, engine: Engine, settings: ReleaseSettings, signers: Signers, directory: Path
+    ) -> None:
+        """`directory`: of the hub's state, where it stands how far floors had come."""
         self._engine = engine
         self._departments = frozenset(one.department for one in settings.owners)
         self._signers = signers
+        self._reached = Reached(directory, "floor")
 
     def serials(self) -> Mapping[str, int]:
         """Department -> the number of its newest floor. Raises: `HubError` RULES_UNAVAILABLE."""
@@ -56,7 +62,21 @@ class SignedFloors:
 
     def read(self) -> tuple[OwnerFloor, ...]:
         """Every floor that holds. Raises: `HubError` RELEASE_INVALID, RULES_UNAVAILABLE."""
-        return tuple(self.opened(row) for row in self.rows().values())
+        if not self._departments:
+            return ()
+        rows = self.rows()
+        for name, mark in self._reached.marks().items():
+            # fails closed: somebody has put an older database in the place of ours
+            if name in self._departments and not mark.reached_by(rows.get(name)):
+                raise _misplaced(name)
+        floors = tuple(self.opened(row) for row in rows.values())
+        self._reached.keep(rows)
+        return floors
+
+    def next_serial(self, department: str) -> int:
+        """The number of a department's next floor. Raises: `HubError` RELEASE_INVALID,
+        RULES_UNAVAILABLE."""
+        return self._reached.after(department, self.rows().get(department))
 
     def opened(self, row: Vouched) -> OwnerFloor:
         """The floor in a row. Raises: `HubError` RELEASE_INVALID."""
@@ -73,10 +93,9 @@ class SignedFloors:
 class FloorWatch:
     """A worker's view of the signed floors."""
 
-    def __init__(self, engine: Engine, settings: ReleaseSettings) -> None:
-        self._signed = SignedFloors(engine, settings, read_signers(settings))
-        self._tried: Mapping[str, int] = {}
-        self._reached: dict[str, int] = {}
+    def __init__(self, engine: Engine, settings: ReleaseSettings, directory: Path) -> None:
+        self._signed = SignedFloors(engine, settings, read_signers(settings), directory)
+        self._tried: Mapping[str, int] | None = None
         self._floors: tuple[OwnerFloor, ...] = ()
         self._problem: HubError | None = None
 
@@ -85,19 +104,14 @@ class FloorWatch:
         found = self._signed.serials()
         if found == self._tried:
             return False
-        gone = [name for name, serial in self._reached.items() if found.get(name, 0) < serial]
         try:
-            floors = self._signed.read()
-            # fails closed: somebody has put an older database in the place of ours
-            self._problem = _misplaced(gone[0]) if gone else None
+            self._floors = self._signed.read()
         except HubError as error:
             if error.code == "RULES_UNAVAILABLE":
                 raise
             self._problem = error
         else:
-            if not gone:
-                self._floors = floors
-                self._reached = {one.department: one.serial for one in floors}
+            self._problem = None
         self._tried = found
         return True
 
@@ -113,7 +127,8 @@ class FloorWatch:
 
 def floors_of(desk: Desk) -> SignedFloors:
     """The signed floors of a desk's hub."""
-    return SignedFloors(desk.engine, desk.settings.release, desk.signers)
+    directory = Path(desk.settings.state.directory)
+    return SignedFloors(desk.engine, desk.settings.release, desk.signers, directory)
 
 
 def keep_floors(desk: Desk, loaded: Loaded) -> None:
@@ -135,9 +150,9 @@ def sign_floor(desk: Desk, loaded: Loaded, key: OKPKey, *, lower: bool) -> Signi
         if signer.sort != "owner":
             hint = "let the department sign, with a key under `release.owners`"
             raise HubError("RELEASE_REFUSED", "an officer signs no floor", hint=hint)
-        row = floors_of(desk).rows().get(signer.who)
+        held = floors_of(desk)
+        row, serial = held.rows().get(signer.who), held.next_serial(signer.who)
         now = int(desk.now)
-        serial = 1 if row is None else row.serial + 1
         floor = floor_of(loaded.catalogue, signer.who, serial=serial, made_at=now)
         less = () if row is None else _less(desk, row, floor, loaded)
         if not floor.fields and row is None:
@@ -202,5 +217,4 @@ def told_floors(desk: Desk, loaded: Loaded) -> Sequence[tuple[str, str]]:
 
 def _misplaced(department: str) -> HubError:
     message = f"the signed floor of `{department}` is gone, or not the one for this place"
-    hint = "look at the audit log: the database was changed by hand, or an older one put back"
-    return HubError("RELEASE_INVALID", message, hint=hint)
+    return HubError("RELEASE_INVALID", message, hint=MEND)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 import structlog
@@ -33,28 +34,34 @@ class RulesWatch:
         self, engine: Engine, settings: Settings, in_force: InForce, clock: Callable[[], float]
     ) -> None:
         self._released = Released(engine, settings.release)
-        self._floors = FloorWatch(engine, settings.release)
-        self._bounds = BoundWatch(engine, settings.release) if settings.release.bounds else None
+        home = Path(settings.state.directory)
+        self._floors = FloorWatch(engine, settings.release, home)
+        asked = settings.release.bounds
+        self._bounds = BoundWatch(engine, settings.release, home) if asked else None
         self._in_force = in_force
         self._clock = clock
         self._active: Active | None = NOTHING
         self._tried: int | None = None
+        self._stated = False
+        """Whether floors or bounds were found that are not served under yet."""
         self.epoch = 0
         """The newest that was looked at, whether it could be used or not."""
 
     def changed(self) -> bool:
         """Look, and whether there is another release to be served. Blocking."""
         try:
-            epoch = self._released.epoch(self._clock())
-            stated = self._floors.changed()
+            now = self._clock()
+            epoch = self._released.epoch(now)
+            # each by itself: what one has found must not be lost where the other cannot be read
+            self._stated |= self._floors.changed()
             if self._bounds is not None:
-                stated |= self._bounds.changed()
+                self._stated |= self._bounds.changed(now)
         except HubError as error:
             log.warning("rules.unread", code=error.code)
-            return False  # how long that may go on `InForce` knows
+            return self._stated  # how long that may go on `InForce` knows
         self._in_force.seen()
         if epoch == self._tried:
-            return stated
+            return self._stated
         if epoch < self.epoch:
             # fails closed: somebody has put an older database in the place of ours
             self._active, self._tried = None, epoch
@@ -109,7 +116,7 @@ class RulesWatch:
 
     def fits(self) -> None:
         """The release is served."""
-        self._in_force.usable = True
+        self._in_force.usable, self._stated = True, False
         if self.epoch == 0:
             log.warning("rules.none")
         else:
@@ -117,5 +124,5 @@ class RulesWatch:
 
     def unfit(self, error: HubError) -> None:
         """The release cannot be served."""
-        self._in_force.usable = False
+        self._in_force.usable, self._stated = False, False
         log.error("rules.unfit", epoch=self.epoch, code=error.code, problem=str(error))

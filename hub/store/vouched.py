@@ -28,7 +28,7 @@ class Vouched(msgspec.Struct, frozen=True, kw_only=True):
     about: str
     """A department, or a document's digest."""
     serial: int
-    """Counts the statements about one thing, from 1."""
+    """Grows with the statements about one thing, from 1."""
     statement: str
     """The signed statement."""
     recorded_at: float
@@ -64,13 +64,14 @@ def newest(engine: Engine, kind: Kind) -> Mapping[str, Vouched]:
 def put(engine: Engine, row: Vouched) -> None:
     """Add the next statement about a thing.
 
-    Raises: `HubError` RELEASE_REFUSED if another has its number, RULES_UNAVAILABLE.
+    Raises: `HubError` RELEASE_REFUSED if another has its number or a greater one,
+    RULES_UNAVAILABLE.
     """
     same = sa.and_(vouched.c.kind == row.kind, vouched.c.about == row.about)
     try:
         with engine.begin() as connection:
             last = connection.scalar(sa.select(sa.func.max(vouched.c.serial)).where(same)) or 0
-            if row.serial != last + 1:
+            if row.serial <= last:
                 raise _taken()
             connection.execute(sa.insert(vouched).values(msgspec.structs.asdict(row)))
     except IntegrityError as error:

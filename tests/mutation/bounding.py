@@ -6,6 +6,7 @@ from tests.mutation.point import Point
 
 BOUNDED = "tests/hub/rollout/test_approved_bounds.py::"
 BOUND = "hub/rollout/bound.py"
+VOUCHED = "tests/hub/rollout/test_vouched_for.py::"
 BY_HAND = f"{BOUNDED}test_an_approval_changed_by_hand_is_none"
 NAMED = f"{BOUNDED}test_an_approval_is_for_its_callers_and_purposes"
 
@@ -50,7 +51,18 @@ APPROVED = (
     ),
     Point(
         "approvals that are gone", "an older approval does not come back",
-        BOUND, "if row.serial < self._reached.get(document, 0):", "if False:", (BY_HAND,),
+        BOUND, "if mark is not None and not mark.reached_by(row):", "if False:",
+        (f"{VOUCHED}test_an_approval_that_is_gone_is_missed_after_a_restart",),
+    ),
+    Point(
+        "officers who left", "the key of a retired officer approves nothing new",
+        BOUND, "if by[0].signer.retired and mark != mark_of(row):", "if False:",
+        (f"{VOUCHED}test_a_retired_officers_key_approves_nothing_new",),
+    ),
+    Point(
+        "approvals dated ahead", "an approval of a time to come is none yet",
+        BOUND, "if max(bound.made_at, by[0].at) > now + _SKEW_S:", "if False:",
+        (f"{VOUCHED}test_an_approval_is_not_dated_ahead",),
     ),
     Point(
         "officers approve", "no owner approves a document",

@@ -197,7 +197,7 @@ SERVED_RULES = (
     Point(
         "newest that does not fit", "the epoch before does not stand for one that does not fit",
         WATCH,
-        'self._in_force.usable = False\n        log.error("rules.unfit"',
+        'self._in_force.usable, self._stated = False, False\n        log.error("rules.unfit"',
         'log.error("rules.unfit"',
         (UNFIT, f"{SERVED}test_other_rule_packs_than_were_signed_do_not_fit"),
     ),
