@@ -12,13 +12,16 @@ import msgspec
 
 from hub.query.grown import at_most
 from hub.rollout.release import SignedValue
+from policies.condition import leaves_of, terms_of
 from policies.floor import floor_outcome
 from policies.meet import NOTHING, meet_all
 from policies.packs import Packs
+from policies.residue import row_field
+from policies.row_label import condition_of
 from policies.ruling import Masked
 from schema.errors import HubError
 from schema.model.catalogue import Catalogue
-from schema.model.entity import EntityType, Field, MetadataVisibility, Share
+from schema.model.entity import EntityType, Field, MetadataVisibility, RowLabel, Share
 from schema.model.label import Label, LabelScheme
 from schema.model.names import Coordinate, DepartmentName, FieldName, TypeName, coordinate
 
@@ -36,10 +39,23 @@ class LabelFloor(SignedValue, frozen=True, kw_only=True):
     compartments: tuple[str, ...] = ()
 
 
+class ReadFloor(SignedValue, frozen=True, kw_only=True):
+    """Where the values of a field come from that a condition over rows reads."""
+
+    field: str
+    source: str
+    table: str
+    column: str
+    kind: str
+    values: tuple[tuple[str, str], ...] = ()
+    """Its code conversion."""
+
+
 class RowFloor(SignedValue, frozen=True, kw_only=True):
     """What a field carries on top in some rows."""
 
     when: str
+    reads: tuple[ReadFloor, ...]
     label: LabelFloor
     existence: bool
 
@@ -96,7 +112,7 @@ def floor_of(
 ) -> OwnerFloor:
     """The floor of a department's fields as the catalogue has them."""
     fields = {
-        str(coordinate(name, field.name)): _field_floor(entity, field)
+        str(coordinate(name, field.name)): _field_floor(catalogue, entity, field)
         for name, entity in sorted(catalogue.types.items())
         for field in entity.fields.values()
         if field.owner == department
@@ -150,7 +166,7 @@ def _columns(catalogue: Catalogue, department: str | None) -> dict[tuple[str, st
     return found
 
 
-def _field_floor(entity: EntityType, field: Field) -> FieldFloor:
+def _field_floor(catalogue: Catalogue, entity: EntityType, field: Field) -> FieldFloor:
     levels = {pair for floor in field.floors for pair in floor.min_level}
     return FieldFloor(
         label=_label_floor(field.label),
@@ -160,16 +176,35 @@ def _field_floor(entity: EntityType, field: Field) -> FieldFloor:
         outcomes=tuple(sorted(o for one in field.floors if (o := one.outcome) is not None)),
         purposes=tuple(sorted(tuple(sorted(f.purposes)) for f in field.floors if f.purposes)),
         min_level=tuple(sorted(levels)),
-        rows=_rows(entity, field.name),
+        rows=_rows(catalogue, entity, field.name),
     )
 
 
-def _rows(entity: EntityType, name: FieldName) -> tuple[RowFloor, ...]:
+def _rows(catalogue: Catalogue, entity: EntityType, name: FieldName) -> tuple[RowFloor, ...]:
     return tuple(
-        RowFloor(when=one.when, label=_label_floor(one.label), existence=one.existence)
+        RowFloor(
+            when=one.when,
+            reads=_reads(catalogue, entity, one),
+            label=_label_floor(one.label),
+            existence=one.existence,
+        )
         for one in entity.row_labels
         if name in one.fields
     )
+
+
+def _reads(catalogue: Catalogue, entity: EntityType, label: RowLabel) -> tuple[ReadFloor, ...]:
+    terms = [term for leaf in leaves_of(condition_of(label)) for term in terms_of(leaf)]
+    fields = {field.name for term in terms if (field := row_field(entity, term)) is not None}
+    binding = catalogue.bindings[entity.name][entity.anchor]
+    return tuple(
+        ReadFloor(
+            field=name, source=entity.anchor, table=binding.table, column=bound.column,
+            kind=bound.kind, values=tuple(sorted(bound.values.items())),
+        )
+        for name, bound in sorted(binding.columns.items())
+        if name in fields
+    )  # fmt: skip
 
 
 def _label_floor(label: Label) -> LabelFloor:
@@ -192,7 +227,7 @@ def _below(
     if field.owner != DepartmentName(department):
         # whom a floor binds hangs on who the owner is
         yield f"its owner is `{field.owner}`"
-    present, scheme = _field_floor(entity, field), catalogue.scheme
+    present, scheme = _field_floor(catalogue, entity, field), catalogue.scheme
     for what in _label_below(signed.label, present.label, scheme):
         yield f"its label {what}"
     if _SHARES.index(present.share) < _SHARES.index(signed.share):
@@ -233,6 +268,7 @@ def _row_kept(signed: RowFloor, present: FieldFloor, scheme: LabelScheme) -> boo
         return True  # all rows carry as much
     return any(
         one.when == signed.when
+        and one.reads == signed.reads
         and one.existence >= signed.existence
         and not any(_label_below(signed.label, one.label, scheme))
         for one in present.rows

@@ -31,6 +31,10 @@ FLOORED = (
         VALUES, "for at in sorted(set(now) - set(column.fields)):", "for at in ():", (LESS,),
     ),
     Point(
+        "rows of a floor", "what rows are found by stays what was signed",
+        VALUES, "and one.reads == signed.reads", "", (LESS,),
+    ),
+    Point(
         "floors served", "a worker takes up no catalogue with less than was signed",
         "hub/rollout/watch.py", "self._floors.check(loaded)", "pass",
         (f"{FLOOR}test_a_hub_does_not_begin_with_less",
