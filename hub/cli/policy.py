@@ -13,7 +13,7 @@ import orjson
 
 from hub.cli.load import load_packs, read_catalogue, read_text, yaml_files
 from hub.cli.policy_activate import activate, rollback
-from hub.cli.policy_approve import approve
+from hub.cli.policy_approve import approve, withdraw
 from hub.cli.policy_check import check_rules
 from hub.cli.policy_floor import floor
 from hub.cli.policy_key import new_pair
@@ -102,6 +102,7 @@ policy.add_command(status)
 policy.add_command(floor)
 policy.add_command(reveal)
 policy.add_command(approve)
+policy.add_command(withdraw)
 policy.add_command(simulate_command)
 
 

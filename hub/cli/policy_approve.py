@@ -1,4 +1,4 @@
-"""`hub policy approve`: an officer signs the most that documents may reveal."""
+"""`hub policy approve` and `withdraw`: an officer signs the most that documents may reveal."""
 
 from __future__ import annotations
 
@@ -42,3 +42,30 @@ def approve(file: Path, config: Path, key_file: Path) -> None:
             click.echo(f"{one.document[:12]}  approval {one.serial}")
     if not settings.release.bounds:
         click.echo("note: `release.bounds` is off: hubs run documents whatever they reveal")
+
+
+@click.command()
+@click.argument("documents", nargs=-1, required=True)
+@CONFIG
+@KEY
+def withdraw(documents: tuple[str, ...], config: Path, key_file: Path) -> None:
+    """Take the approval of DOCUMENTS back, each named by the beginning of its digest.
+
+    Where `release.bounds` is set, they run no more until an officer approves them anew.
+    `hub policy reveal --stored` shows their digests.
+
+    \b
+    Example:
+      hub policy withdraw 3f9a2c17b0de --key li.pem --config hub.yaml
+    """
+    from hub.rollout.bound import withdraw_bound
+    from hub.rollout.desk import open_desk
+    from hub.rollout.signer import private_key
+    from hub.settings import read_settings
+
+    key = private_key(key_file, passphrase)
+    load_environment(config)
+    with open_desk(read_settings(config)) as desk:
+        for name in documents:
+            one = withdraw_bound(desk, name, key)
+            click.echo(f"{one.document[:12]}  withdrawn by statement {one.serial}")

@@ -36,6 +36,12 @@ def show_stored(
                 more += 1
                 found.append({"document": document, "serial": row.serial, "problem": str(error)})
                 continue
+            if bound.withdrawn:
+                found.append({
+                    "document": document, "serial": row.serial, "by": row.recorded_by,
+                    "at": told(bound.made_at), "withdrawn": True,
+                })  # fmt: skip
+                continue
             wider = grown(bound.agreement, ground)
             more += bool(wider)
             found.append({
@@ -80,6 +86,10 @@ def _tell(one: dict[str, Any]) -> None:
     problem = one.get("problem")
     if problem is not None:
         click.echo(f"{one['document'][:12]}  approval {one['serial']}: {problem}")
+        return
+    if one.get("withdrawn"):
+        who = f"{plain(one['by'])}, {one['at']}"
+        click.echo(f"{one['document'][:12]}  statement {one['serial']}, {who}: withdrawn")
         return
     click.echo(
         f"{one['document'][:12]}  approval {one['serial']}, {plain(one['by'])}, {one['at']}, "

@@ -24,7 +24,7 @@ from hub.query.request import Request
 from hub.rollout.desk import Desk
 from hub.rollout.reached import Reached, mark_of
 from hub.rollout.signature import BOUND, opened, read_envelope, signed
-from hub.rollout.signer import Signers, read_signers
+from hub.rollout.signer import Signer, Signers, read_signers
 from hub.settings.declared import ReleaseSettings
 from hub.store.vouched import Vouched, newest, put, serials
 from policies.engine import Engine
@@ -36,6 +36,8 @@ log = structlog.get_logger("hub.rollout")
 
 _KEPT = 4_096
 """Verdicts that a worker keeps: of a document for a caller."""
+_ENOUGH = 8
+"""Characters of a digest that name a document."""
 _SKEW_S = 300.0
 """How far clocks of those who sign and those who read may differ."""
 
@@ -51,6 +53,8 @@ class ApprovedBound(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     made_at: int
     """Unix seconds."""
     agreement: Agreement
+    withdrawn: bool = False
+    """Whether it takes the approval before back, whose agreement stands here again."""
 
 
 class SignedBounds:
@@ -162,6 +166,8 @@ class Covered:
         Raises: `HubError` DOCUMENT_NOT_APPROVED.
         """
         bound = self._approved.get(digest)
+        if bound is not None and bound.withdrawn:
+            bound = None
         if bound is None or _named(request.subject) not in map(_named, bound.agreement.callers):
             # that it is approved for others would tell that they ask it
             raise _refused("no officer has approved what this document reveals to this caller")
@@ -224,9 +230,7 @@ def approve_bound(
     """
     signer = desk.signer(key)
     with desk.acts.refusals("bound.approved", signer.who, digest=agreement.digest):
-        if signer.sort != "officer":
-            hint = "let an officer sign, with a key under `release.officers`"
-            raise HubError("RELEASE_REFUSED", "an owner approves no document", hint=hint)
+        _officers_only(signer)
         found = grown(agreement, ground)
         if found:
             message = f"`{found[0].operation}` can reveal more already: {found[0].what[0]}"
@@ -245,12 +249,49 @@ def approve_bound(
     return made
 
 
+def withdraw_bound(desk: Desk, document: str, key: OKPKey) -> ApprovedBound:
+    """Take the approval of a document back; it runs no more until it is approved anew.
+
+    `document`: its digest, or at least 8 characters that no other approved document's begins with.
+    Raises: `HubError` RELEASE_REFUSED where no such approval holds, RULES_UNAVAILABLE.
+    """
+    signer = desk.signer(key)
+    with desk.acts.refusals("bound.withdrawn", signer.who, details={"document": document[:64]}):
+        _officers_only(signer)
+        known = bounds_of(desk)
+        rows = known.rows()
+        found = (
+            [one for one in rows if one.startswith(document)] if len(document) >= _ENOUGH else []
+        )
+        if len(found) != 1:
+            message = f"{len(found) or 'no'} approved documents have a digest with this beginning"
+            hint = "name it as `hub policy reveal --stored` shows it"
+            raise HubError("RELEASE_REFUSED", message, hint=hint)
+        before = known.opened(rows[found[0]], desk.now)
+        if before.withdrawn:
+            message = f"the approval of `{found[0][:12]}` is withdrawn already"
+            hint = "`hub policy reveal --stored` shows which hold"
+            raise HubError("RELEASE_REFUSED", message, hint=hint)
+        bound = msgspec.structs.replace(
+            before, serial=known.next_serial(found[0]), made_at=int(desk.now), withdrawn=True
+        )
+        _keep(desk, bound, key, signer.who)
+    return bound
+
+
+def _officers_only(signer: Signer) -> None:
+    if signer.sort != "officer":
+        hint = "let an officer sign, with a key under `release.officers`"
+        raise HubError("RELEASE_REFUSED", "an owner approves no document", hint=hint)
+
+
 def _keep(desk: Desk, bound: ApprovedBound, key: OKPKey, who: str) -> None:
     payload = _bytes(bound)
     envelope = signed(payload, key, purpose=BOUND, part="approver", at=bound.made_at, others=None)
     # durable before it holds; if it then does not come to hold, that is on record too
     desk.acts.record(
-        "bound.approved", who, digest=bound.agreement.digest,
+        "bound.withdrawn" if bound.withdrawn else "bound.approved", who,
+        digest=bound.agreement.digest,
         details={"document": bound.document, "serial": bound.serial},
     )  # fmt: skip
     put(desk.engine, Vouched(

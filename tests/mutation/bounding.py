@@ -55,6 +55,11 @@ APPROVED = (
         (f"{VOUCHED}test_an_approval_that_is_gone_is_missed_after_a_restart",),
     ),
     Point(
+        "approvals withdrawn", "a document whose approval was taken back does not run",
+        BOUND, "if bound is not None and bound.withdrawn:", "if False:",
+        (f"{BOUNDED}test_an_approval_is_withdrawn",),
+    ),
+    Point(
         "officers who left", "the key of a retired officer approves nothing new",
         BOUND, "if by[0].signer.retired and mark != mark_of(row):", "if False:",
         (f"{VOUCHED}test_a_retired_officers_key_approves_nothing_new",),

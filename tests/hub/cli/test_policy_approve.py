@@ -70,6 +70,20 @@ def test_stored_against_current(office: Office, capsys: Captured) -> None:
     assert (status, "approval 2, wang" in text) == (0, True)
 
 
+def test_withdrawn(office: Office, capsys: Captured) -> None:
+    key = ("--key", str(office.home / "wang.pem"))
+    status, text = said(office, capsys, "withdraw", "0123456789ab", *key)
+    assert (status, "[RELEASE_REFUSED]" in text, "--stored" in text) == (1, True, True)
+    _, text = approve(office, capsys)
+    document = text.split()[0]
+    assert said(office, capsys, "withdraw", document, *key) == (
+        0, f"{document}  withdrawn by statement 2\n",
+    )  # fmt: skip
+    status, text = said(office, capsys, "reveal", "--stored")
+    assert (status, text.startswith(f"{document}  statement 2, wang, ")) == (0, True)
+    assert text.endswith(": withdrawn\n")
+
+
 def test_a_bound_that_was_changed_is_not_approved(office: Office, capsys: Captured) -> None:
     approve(office, capsys)
     file = office.home / "approved.json"

@@ -19,7 +19,7 @@ from hub.loading import engine_of, load_files, query_limits, rules_over
 from hub.query.approval import Agreement, agreed, digest_of
 from hub.query.request import Request
 from hub.rollout.active import Released
-from hub.rollout.bound import ApprovedBound, Covered, approve_bound
+from hub.rollout.bound import ApprovedBound, Covered, approve_bound, withdraw_bound
 from hub.store.engine import migrate, open_engine
 from hub.wiring import Hub
 from schema.errors import HubError
@@ -205,6 +205,46 @@ def test_who_approves(office: Bounded) -> None:
     assert acts == [
         ("civil-affairs", "RELEASE_REFUSED"), ("li", "ok"), ("wang", "ok"),
     ]  # fmt: skip
+
+
+@pytest.mark.asyncio
+async def test_an_approval_is_withdrawn(office: Bounded) -> None:
+    office.release(permit("name"))
+    office.configure(owner=True, retired=True)
+    file = office.home / "hub.yaml"
+    file.write_text(file.read_text().replace("required: true", "required: true\n  bounds: true"))
+    (bound,) = office.allow(office.bound(PLAIN))
+    office.allow(office.bound(WHOLE))
+
+    def withdrawn(who: str, document: str = bound.document) -> None:
+        with office.desk() as desk:
+            withdraw_bound(desk, document, office.key(who))
+
+    async with office.worker() as hub:
+        assert await told(hub, PLAIN) == "ok"
+        for who in ("civil", "zhao", "stranger"):
+            with pytest.raises(HubError, match=r"."):
+                withdrawn(who)
+        for document in ("", bound.document[:7], "0" * 64):
+            with pytest.raises(HubError, match="no approved documents"):
+                withdrawn("wang", document)
+        withdrawn("wang", bound.document[:12])
+        await hub.look()
+        assert await told(hub, PLAIN) == "DOCUMENT_NOT_APPROVED"
+        assert await told(hub, WHOLE) == "ok"
+        with pytest.raises(HubError, match="withdrawn already"):
+            withdrawn("wang")
+    async with office.worker() as hub:
+        assert await told(hub, PLAIN) == "DOCUMENT_NOT_APPROVED"
+        assert office.allow(office.bound(PLAIN))[0].serial == 3
+        await hub.look()
+        assert await told(hub, PLAIN) == "ok"
+    acts = {act[1:] for act in office.acts() if act[0] == "bound.withdrawn"}
+    assert acts == {
+        ("civil-affairs", "RELEASE_REFUSED"),
+        ("wang", "RELEASE_REFUSED"),
+        ("wang", "ok"),
+    }
 
 
 def test_what_is_more_already_is_not_approved(office: Bounded) -> None:
