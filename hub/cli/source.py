@@ -16,6 +16,7 @@ from schema.errors import HubError
 
 if TYPE_CHECKING:
     from connectors.spi import SourceShape
+    from hub.registry.suggest.sample import Samples
 
 _SQL_SCHEMES = {"sqlite", "duckdb", "postgresql", "postgres", "mysql", "mssql", "oracle"}
 _SQLITE_SUFFIXES = {".sqlite", ".sqlite3", ".db", ".db3"}
@@ -48,6 +49,20 @@ def source() -> None:
     "--level", help="One label for everything, to try it out; without it nothing is served yet."
 )
 @click.option(
+    "--sample/--no-sample",
+    default=True,
+    show_default=True,
+    help="Look at some rows of each table for what columns hold; no value is written anywhere.",
+)
+@click.option(
+    "--pack",
+    "packs",
+    multiple=True,
+    default=("plain",),
+    show_default=True,
+    help="Rule packs whose categories are suggested; may be repeated.",
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write here instead of to the terminal; never over a file that exists.",
@@ -60,12 +75,14 @@ def draft(
     kind: str | None,
     schema: Path | None,
     level: str | None,
+    sample: bool,
+    packs: tuple[str, ...],
     out: Path | None,
 ) -> None:
     """Write a fragment from what lies at PLACE: a database URL, a file or folder, an API.
 
-    Types, keys, relations and names come from the source; what is missing are the labels. Secrets
-    go by reference: PLACE may be `${env:NAME}`.
+    Types, keys, relations and names come from the source; what is missing are the labels. Comments
+    suggest what fields may hold. Secrets go by reference: PLACE may be `${env:NAME}`.
 
     \b
     Example:
@@ -76,6 +93,8 @@ def draft(
     """
     from hub.registry.discover import draft_fragment
     from hub.registry.secret import resolve
+    from hub.registry.suggest.detect import suggestions
+    from policies.packs import load
 
     def known(text: str) -> str:
         return resolve(text, os.environ)
@@ -87,7 +106,9 @@ def draft(
             raise HubError("BAD_REQUEST", "`--schema` is for GraphQL servers")
         connect["schema"] = str(schema.resolve())
     called = name or name_of(known(place))
-    shape = asyncio.run(_discover(called, department, found_kind, connect, known))
+    categories = load(list(packs)).scheme.categories
+    found = _discover(called, department, found_kind, connect, known, sample=sample)
+    shape, samples = asyncio.run(found)
     text = draft_fragment(
         shape,
         name=called,
@@ -96,6 +117,8 @@ def draft(
         connect=connect,
         title=title,
         level=level,
+        suggested=suggestions(shape, samples),
+        categories=categories,
     )
     if out is None:
         click.echo(text, nl=False)
@@ -162,8 +185,11 @@ async def _discover(
     kind: str,
     connect: Mapping[str, Any],
     resolve: Callable[[str], str],
-) -> SourceShape:
+    *,
+    sample: bool,
+) -> tuple[SourceShape, Samples]:
     from hub.registry.kinds import connect_of as connect_of_kind
+    from hub.registry.suggest.sample import sampled
     from schema.model.binding import SourceDecl
     from schema.model.names import DepartmentName, SourceName
 
@@ -174,6 +200,6 @@ async def _discover(
     await connector.open()
     try:
         shape: SourceShape = await connector.discover()
-        return shape
+        return shape, await sampled(connector, shape) if sample else {}
     finally:
         await connector.close()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import msgspec
 
 from connectors.spi import ForeignKey, ShapeColumn, ShapeTable, SourceShape
 from hub.registry import naming
+from hub.registry.suggest.detect import Suggestion, Suggestions, told_of
 from hub.registry.yamltext import flow, text
 from schema.compose import reference
 from schema.compose.english import lower_first
@@ -26,6 +28,7 @@ _HEAD = """\
 #  2. check `share:`: unconditional, conditional (with `conditions: [...]`),
 #     or withheld (with `legal_basis: [...]`);
 #  3. delete what is not to be shared at all.
+# Comments tell what a field may hold, how sure that is (0 to 1) and why. They decide nothing.
 """
 _LABELLED = """\
 # Drafted from the source itself, with one label for everything: check each before publishing,
@@ -51,6 +54,11 @@ class _Entity(msgspec.Struct, frozen=True, kw_only=True):
     """Keys as column names."""
 
 
+class _Told(NamedTuple):
+    suggested: Suggestions
+    categories: Collection[str]
+
+
 class _Relation(msgspec.Struct, frozen=True, kw_only=True):
     of: str
     name: str
@@ -70,9 +78,12 @@ def draft_fragment(
     tier: str | None = None,
     region: str | None = None,
     level: str | None = None,
+    suggested: Suggestions = MappingProxyType({}),
+    categories: Collection[str] = (),
 ) -> str:
     """YAML text of a fragment that needs nothing but labels (nothing at all with `level`).
 
+    `suggested`: what columns may hold, told beside them; `categories`: those of the packs in use.
     Raises: ``CONFIG_INVALID`` for a name that no source can have, or a secret in `connect`.
     """
     for noun, given in (("source", name), ("department", department), ("kind", kind)):
@@ -101,7 +112,7 @@ def draft_fragment(
         "types:",
     ]
     for entity in entities.values():
-        lines += _type_lines(entity, level)
+        lines += _type_lines(entity, level, _Told(suggested, categories))
     relations = list(_relations(entities))
     if relations:
         lines += ["relations:", *relations]
@@ -199,10 +210,10 @@ def _details(entities: Mapping[str, _Entity]) -> Iterator[str]:
             yield f"    {text(name)}: {flow(detail)}"
 
 
-def _type_lines(entity: _Entity, level: str | None) -> Iterator[str]:
+def _type_lines(entity: _Entity, level: str | None, told: _Told) -> Iterator[str]:
     if entity.table.elsewhere:
         return
-    lines = list(_body(entity, level))
+    lines = list(_body(entity, level, told))
     if entity.keys:
         yield from lines
         return
@@ -212,7 +223,7 @@ def _type_lines(entity: _Entity, level: str | None) -> Iterator[str]:
         yield f"#{line}"
 
 
-def _body(entity: _Entity, level: str | None) -> Iterator[str]:
+def _body(entity: _Entity, level: str | None, told: _Told) -> Iterator[str]:
     table = entity.table
     yield f"  {text(entity.name)}:"
     original = table.name.rpartition(".")[2]
@@ -246,10 +257,12 @@ def _body(entity: _Entity, level: str | None) -> Iterator[str]:
         if held is None:
             yield "      # a column is left out: its name cannot be written"
         else:
-            yield f"      {text(held.field)}: {flow(_field(held))}"
+            one = told.suggested.get((table.name, column.name))
+            beside = "" if one is None else f"  # {told_of(one, told.categories)}"
+            yield f"      {text(held.field)}: {flow(_field(held, one))}{beside}"
 
 
-def _field(column: _Column) -> dict[str, Any]:
+def _field(column: _Column, suggested: Suggestion | None) -> dict[str, Any]:
     said: dict[str, Any] = {}
     if column.found.name != column.field:
         said["column"] = column.found.name
@@ -258,6 +271,8 @@ def _field(column: _Column) -> dict[str, Any]:
         said["title"] = column.found.name
     if column.found.comment and column.found.comment.strip():
         said["about"] = _one_line(column.found.comment)
+    if suggested is not None and suggested.shown and suggested.fact.format is not None:
+        said["format"] = suggested.fact.format
     if column.found.authoritative is not None:
         said["authoritative"] = column.found.authoritative
     return said
