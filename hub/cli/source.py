@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -16,6 +16,7 @@ from schema.errors import HubError
 
 if TYPE_CHECKING:
     from connectors.spi import SourceShape
+    from hub.registry.suggest.overlap import Overlap
     from hub.registry.suggest.sample import Samples
 
 _SQL_SCHEMES = {"sqlite", "duckdb", "postgresql", "postgres", "mysql", "mssql", "oracle"}
@@ -108,7 +109,7 @@ def draft(
     called = name or name_of(known(place))
     categories = load(list(packs)).scheme.categories
     found = _discover(called, department, found_kind, connect, known, sample=sample)
-    shape, samples = asyncio.run(found)
+    shape, samples, overlapping = asyncio.run(found)
     text = draft_fragment(
         shape,
         name=called,
@@ -119,6 +120,7 @@ def draft(
         level=level,
         suggested=suggestions(shape, samples),
         categories=categories,
+        overlapping=overlapping,
     )
     if out is None:
         click.echo(text, nl=False)
@@ -187,8 +189,9 @@ async def _discover(
     resolve: Callable[[str], str],
     *,
     sample: bool,
-) -> tuple[SourceShape, Samples]:
+) -> tuple[SourceShape, Samples, Sequence[Overlap]]:
     from hub.registry.kinds import connect_of as connect_of_kind
+    from hub.registry.suggest.overlap import overlaps
     from hub.registry.suggest.sample import sampled
     from schema.model.binding import SourceDecl
     from schema.model.names import DepartmentName, SourceName
@@ -200,6 +203,9 @@ async def _discover(
     await connector.open()
     try:
         shape: SourceShape = await connector.discover()
-        return shape, await sampled(connector, shape) if sample else {}
+        if not sample:
+            return shape, {}, ()
+        samples = await sampled(connector, shape)
+        return shape, samples, await overlaps(connector, shape, samples)
     finally:
         await connector.close()

@@ -183,3 +183,44 @@ def test_a_draft_without_samples(tmp_path: Path, capsys: pytest.CaptureFixture[s
     text = drafted(tmp_path, capsys, "--no-sample", "--pack", "cn")
     assert "      a: {type: String}\n" in text
     assert "mail: {type: String}  # e-mail address? 0.60, its name may be an abbreviation" in text
+
+
+def undeclared(home: Path) -> Path:
+    """The sample shop's tables as they are, without any foreign key."""
+    file = home / "shop.sqlite"
+    chinook = Path(__file__).resolve().parents[2] / "data" / "chinook.sqlite"
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute("ATTACH ? AS whole", (str(chinook),))
+        for table in ("Artist", "Album", "Track", "Customer", "Invoice", "InvoiceLine"):
+            columns = database.execute(f"PRAGMA whole.table_info({table})").fetchall()
+            made = ", ".join(
+                f"{name} {kind} NOT NULL PRIMARY KEY" if key else f"{name} {kind}"
+                for _, name, kind, _, _, key in columns
+            )
+            database.execute(f"CREATE TABLE main.{table} ({made})")
+            database.execute(f"INSERT INTO main.{table} SELECT * FROM whole.{table}")  # noqa: S608
+        # a column that is named like a reference and is none
+        database.execute("ALTER TABLE main.Customer ADD COLUMN TrackId INTEGER")
+        database.execute("UPDATE main.Customer SET TrackId = CustomerId * 1000")
+        database.commit()
+        database.execute("DETACH whole")
+    return file
+
+
+def test_relations_that_nobody_declared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = undeclared(tmp_path)
+    assert run(["source", "draft", str(file), "--level", "internal"]) == 0
+    text = capsys.readouterr().out
+    relations = text.partition("\nrelations:\n")[2].splitlines()
+    assert all(line.startswith("  # ") for line in relations)  # a person takes them
+    named = {line.split(": {to")[0].strip("# ") for line in relations if "{to" in line}
+    assert named == {
+        "Album.artist", "Artist.albums", "Track.album", "Album.tracks", "Invoice.customer",
+        "Customer.invoices", "InvoiceLine.invoice", "Invoice.invoiceLines", "InvoiceLine.track",
+        "Track.invoiceLines",
+    }  # fmt: skip
+    assert read_fragment(text, "draft").relations == ()
+    taken = [line.replace("  # ", "  ") for line in relations if "{to" in line]
+    head = text.partition("\nrelations:\n")[0]
+    whole = read_fragment("\n".join((head, "relations:", *taken)), "draft")
+    assert len(whole.relations) == 10
