@@ -47,7 +47,7 @@ FACTS: tuple[Fact, ...] = (
     ),
     Fact(
         name="credit-code", title=("unified social credit code", "统一社会信用代码"),
-        categories=(), format="cn-credit-code",
+        categories=(), format="cn-uscc",
         words=("credit code", "uscc", "social credit code"),
         alone=("tyshxydm", "shxydm", "xydm", "uscc"), chinese=("社会信用代码", "信用代码"),
     ),
