@@ -18,7 +18,7 @@ from connectors.sql import discover, postgres, postgres_catalogue, sqlite
 from connectors.sql.compile import Compiler
 from connectors.sql.dialect import Dialect, Postgres, Sqlite
 from connectors.sql.statement import Statement
-from connectors.sql.table import TableMeta
+from connectors.sql.table import TableMeta, named_tables
 from schema.errors import HubError, SourceError
 from schema.model.binding import SourceDecl
 from schema.model.names import SourceName
@@ -119,19 +119,7 @@ class PostgresEngine:
         """Tables by the names that Asks use."""
         held = await self._metadata()
         self._postgres.utf8 = held.utf8
-        tables = {
-            name: meta
-            for (schema, name), meta in held.tables.items()
-            if schema == held.default_schema
-        }
-        for name, entry in self._declared.items():
-            if not isinstance(entry, Mapping):
-                continue
-            place = (str(entry.get("schema", held.default_schema)), str(entry.get("name", name)))
-            if place not in held.tables:
-                raise HubError("FRAGMENT_INVALID", f"the source has no table `{place[1]}`")
-            tables[name] = held.tables[place]
-        return tables
+        return named_tables(held.tables, held.default_schema, self._declared)
 
     async def discover(self) -> SourceShape:
         """Tables, keys and references."""
@@ -285,6 +273,9 @@ def connect(decl: SourceDecl, resolve: Callable[[str], str]) -> SqlConnector:
     if name == "duckdb":
         able = msgspec.structs.replace(capabilities, digests=False, joins=False)
         return SqlConnector(decl.name, _duck(options, decl), able)
+    if name in ("mysql", "mariadb"):
+        able = msgspec.structs.replace(capabilities, digests=False)
+        return SqlConnector(decl.name, _mysql(options, decl), able)
     raise HubError(
         "FRAGMENT_INVALID",
         f"source `{decl.name}`: no driver for `{name}`",
@@ -303,3 +294,17 @@ def _duck(options: Options, decl: SourceDecl) -> Engine:
         ) from None
     pool = duck.Pool(path, size=options.pool, statement_timeout_s=options.statement_timeout_s)
     return duck.DuckEngine(pool, zone=options.zone, schema=options.schema, declared=decl.tables)
+
+
+def _mysql(options: Options, decl: SourceDecl) -> Engine:
+    from connectors.sql import mysql  # only where one is read
+
+    return mysql.MysqlEngine(
+        options.url,
+        where=f"source `{decl.name}`",
+        zone=options.zone,
+        schema=options.schema,
+        declared=decl.tables,
+        size=options.pool,
+        statement_timeout_s=options.statement_timeout_s,
+    )
