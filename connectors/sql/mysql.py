@@ -99,12 +99,14 @@ class Flavour(msgspec.Struct, frozen=True):
 
 
 def flavour_of(told: str) -> Flavour:
-    """The server by its version text; raises ``ValueError`` for one that is too old."""
+    """The server by its version text; raises `SourceError` for one that is too old."""
     mariadb = "mariadb" in told.lower()
     found = re.match(r"(?:5\.5\.5-)?(\d+)\.(\d+)", told)
     version = (int(found[1]), int(found[2])) if found else (0, 0)
     if version < (_MARIADB if mariadb else _MYSQL):
-        raise ValueError
+        raise SourceError(
+            "SOURCE_UNAVAILABLE", "the server is older than MariaDB 10.4 or MySQL 8.0"
+        )
     return Flavour(mariadb, version)
 
 

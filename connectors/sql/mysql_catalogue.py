@@ -176,7 +176,13 @@ async def shape(asked: Asked, held: Metadata, schema: str, deadline: float) -> S
     for row in await asked(text, deadline):
         references.setdefault(row[0], {}).setdefault(row[1], []).append(row)
     mine = {place: meta for place, meta in held.tables.items() if place[0] == schema}
-    known = {name.lower(): name for _, name in mine}
+    names = [name for _, name in mine]
+    # some servers tell references in lower case
+    known = {**{name.lower(): name for name in names}, **{name: name for name in names}}
+
+    def target(told: str) -> str | None:
+        return known.get(told, known.get(told.lower()))
+
     tables = []
     for place, meta in mine.items():
         columns = [
@@ -197,11 +203,11 @@ async def shape(asked: Asked, held: Metadata, schema: str, deadline: float) -> S
                 foreign_keys=tuple(
                     ForeignKey(
                         columns=tuple(row[2] for row in rows),
-                        to_table=known[rows[0][3].lower()],
+                        to_table=to,
                         to_columns=tuple(row[4] for row in rows),
                     )
                     for rows in references.get(meta.name, {}).values()
-                    if rows[0][3].lower() in known
+                    if (to := target(rows[0][3])) is not None
                 ),
                 comment=held.comments.get(place),
                 rows=meta.rows,

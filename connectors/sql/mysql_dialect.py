@@ -120,5 +120,5 @@ class Mysql:
         if not nullable:
             return made
         missing = expression.is_(None)
-        first: Any = ClauseList(missing.desc() if descending else missing.asc(), made)
+        first: Any = ClauseList(missing.desc() if descending else missing.asc(), made, group=False)
         return first  # type: ignore[no-any-return]

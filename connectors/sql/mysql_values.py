@@ -45,7 +45,7 @@ def literal(value: Any) -> str:
         return f"DATE'{value.isoformat()}'"
     if isinstance(value, dt.time):
         return f"TIME'{value.isoformat()}'"
-    raise ValueError
+    raise ValueError("no text, number or time")
 
 
 def _argument(slot: Slot, value: Any) -> str:

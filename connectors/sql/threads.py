@@ -195,29 +195,27 @@ class _Job:
                 self._driver.stop(self._connection)
 
     def __call__(self) -> Any:
-        connection = self._pool.begun(self)
+        held, kept = self._pool.begun(self), None
         try:
-            used = connection is not None
             try:
-                connection, rows = self._once(connection)
+                kept, rows = self._once(held)
             except _Lost as lost:
-                connection = None
                 self._pool.drop_free()
-                if not used or self._stopped:
+                if held is None or self._stopped:
                     raise _error(lost.code) from None
-                connection, rows = self._again()
+                kept, rows = self._again()
             return rows if self._convert is None else self._convert(rows)
         finally:
-            self._pool.ended(self, connection)
+            self._pool.ended(self, kept)
 
-    def _again(self) -> tuple[Any, Rows]:
+    def _again(self) -> tuple[Any | None, Rows]:
         try:
             return self._once(None)
         except _Lost as lost:
             raise _error(lost.code) from None
 
-    def _once(self, connection: Any | None) -> tuple[Any, Rows]:
-        """The rows, and the connection to keep; raises `_Lost` when it is closed."""
+    def _once(self, connection: Any | None) -> tuple[Any | None, Rows]:
+        """The rows, and the connection to keep if any; raises `_Lost` for one that is gone."""
         keep = False
         try:
             if connection is None:
@@ -236,7 +234,7 @@ class _Job:
                 keep = keep and not self._stopped
             if connection is not None and not keep:
                 self._driver.close(connection)
-        return connection, rows
+        return connection if keep else None, rows
 
     def _hold(self, connection: Any) -> None:
         with self._lock:

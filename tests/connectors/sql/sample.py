@@ -172,7 +172,7 @@ async def mariadb_source(server: LocalMariadb, **more: Any) -> SqlConnector:
     made = _MARIADB.split(";\n")
     for name, rows in tables().items():
         lines = ", ".join(
-            "(" + ", ".join(literal(_of_mariadb(KINDS[c], row[c])) for c in KINDS) + ")"
+            "(" + ", ".join(literal(of_mariadb(KINDS[c], row[c])) for c in KINDS) + ")"
             for row in rows
         )
         made.append(f"INSERT INTO {name} VALUES {lines}")  # noqa: S608
@@ -181,7 +181,8 @@ async def mariadb_source(server: LocalMariadb, **more: Any) -> SqlConnector:
     return source
 
 
-def _of_mariadb(kind: str, value: Any) -> Any:
+def of_mariadb(kind: str, value: Any) -> Any:
+    """A canonical value as one that is stored."""
     if value is None or kind not in ("DateTime", "LocalDateTime"):
         return value
     return str(value).replace("T", " ").removesuffix("Z")
