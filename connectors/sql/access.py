@@ -60,6 +60,8 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
     equal: Side | None = None
     range: Side | None = None
     text: Side | None = None
+    near: Side | None = None
+    """Where `equal` is not exact: equal wherever canonical values are, and perhaps elsewhere."""
     ranged_prefix: bool = False
     """A prefix may be sought as a range: `range` is in code-point order and can use an index."""
     total: ColumnElement[Any] | None = None

@@ -60,6 +60,12 @@ class Dialect(Protocol):
     """Whether rows numbered within a partition come out in that order unasked."""
     by_place: bool
     """Whether what `ordered` makes may name a column by its place in the result."""
+    windows: bool
+    """Whether rows can be numbered within a partition."""
+    groups: bool
+    """Whether rows can be grouped by places in the result."""
+    zero_offset: bool
+    """Whether a LIMIT needs an OFFSET: without one, SQLAlchemy would make it a param."""
     zone: str
 
     def access(self, column: Column, meta: ColumnMeta, raw: ColumnElement[Any]) -> Access: ...
@@ -128,6 +134,9 @@ class Postgres:
     lateral = True
     numbers_in_order = True
     by_place = True
+    windows = True
+    groups = True
+    zero_offset = False
     utf8 = False
     """Whether the server can bring text to NFC."""
 
@@ -220,6 +229,9 @@ class Sqlite:
     lateral = False
     numbers_in_order = True
     by_place = True
+    windows = True
+    groups = True
+    zero_offset = True
 
     def __init__(self, zone: str) -> None:
         self.alchemy: AlchemyDialect = pysqlite_dialect()

@@ -27,6 +27,9 @@ class Duck:
     lateral = False
     numbers_in_order = False
     by_place = True
+    windows = True
+    groups = True
+    zero_offset = True
 
     def __init__(self, zone: str) -> None:
         self.alchemy: AlchemyDialect = asyncpg_dialect()  # type: ignore[no-untyped-call]

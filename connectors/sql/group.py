@@ -23,6 +23,8 @@ def aggregated(rows: Rows, ask: Ask, where: Where, binds: Binds) -> Statement:
     outputs: list[Output] = []
     order: list[ColumnElement[Any]] = []
     groups = [rows.access(name) for name in ask.aggregate.group_by]
+    if groups and not rows.dialect.groups:
+        raise Inexact
     for name, access in zip(ask.aggregate.group_by, groups, strict=True):
         outputs.append(Output(name, len(made), access.finish))
         made.append(access.shown)

@@ -7,7 +7,6 @@ import re
 import socket
 import ssl
 import struct
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -27,14 +26,13 @@ from connectors.sql.mysql_dialect import Mysql
 from connectors.sql.mysql_values import written
 from connectors.sql.statement import Statement
 from connectors.sql.table import TableMeta, named_tables
-from connectors.sql.threads import Failure, Pool, Rows
+from connectors.sql.threads import Aside, Failure, Pool, Rows
 from schema.errors import HubError, SourceError
 
 _log = structlog.get_logger("connectors.sql")
 _OPEN_S = 30.0
 _CONNECT_S = 10
 _KILL_S = 2
-_KILLS = 4
 _SLACK_S = 5
 """How long after a statement's limit a server that says nothing is given up."""
 _TIMEOUT = frozenset({1317, 1969, 3024})
@@ -128,7 +126,7 @@ class MysqlDriver:
     def __init__(self, parameters: Mapping[str, Any], *, statement_timeout_s: float) -> None:
         self._parameters = parameters
         self._longest = statement_timeout_s
-        self._kills = threading.BoundedSemaphore(_KILLS)
+        self._aside = Aside()
         self.flavour: Flavour | None = None
 
     def _connected(self, within_s: float) -> Any:
@@ -175,10 +173,8 @@ class MysqlDriver:
             return
         with contextlib.suppress(OSError):
             socket.socket.shutdown(held, socket.SHUT_RDWR)
-        if self._kills.acquire(blocking=False):
-            # else: the statement ends by its own limit
-            number = connection.thread_id()
-            threading.Thread(target=self._kill, args=(number,), daemon=True).start()
+        number = connection.thread_id()
+        self._aside.do(lambda: self._kill(number))  # else the statement ends by its own limit
 
     def _kill(self, number: int) -> None:
         """The server looks for a lost client only when it has rows to send."""
@@ -186,9 +182,7 @@ class MysqlDriver:
             with self._connected(_KILL_S) as connection, connection.cursor() as cursor:
                 cursor.execute(f"KILL {int(number)}")
         except self.errors as error:
-            _log.info("fetch.failed", error=type(error).__name__, state="kill")
-        finally:
-            self._kills.release()
+            _log.warning("fetch.failed", error=type(error).__name__, state="kill")
 
     def close(self, connection: Any) -> None:
         """Let go of a session."""

@@ -28,6 +28,9 @@ class Mysql:
     lateral = False
     numbers_in_order = False
     by_place = False
+    windows = True
+    groups = True
+    zero_offset = False
 
     def __init__(self, zone: str) -> None:
         self.alchemy: AlchemyDialect = pymysql_dialect()

@@ -16,6 +16,8 @@ from schema.errors import SourceError
 
 _log = structlog.get_logger("connectors.sql")
 Rows = Sequence[Sequence[Any]]
+Action = Callable[[Any, float], Any]
+"""What is done with a connection, within so many seconds."""
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +66,24 @@ def _error(code: str) -> SourceError:
     return SourceError(code, _TOLD[code])
 
 
+class Aside:
+    """Work that nobody waits for, in a few threads at most; what is beyond them is not done."""
+
+    def __init__(self, most: int = 4) -> None:
+        self._room = threading.BoundedSemaphore(most)
+
+    def do(self, work: Callable[[], None]) -> None:
+        """Start it, if there is room."""
+        if self._room.acquire(blocking=False):
+            threading.Thread(target=self._run, args=(work,), daemon=True).start()
+
+    def _run(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        finally:
+            self._room.release()
+
+
 class Pool:
     """Connections of one source, at most one for each of its threads."""
 
@@ -90,6 +110,16 @@ class Pool:
 
         Raises: `SourceError` only.
         """
+
+        def action(connection: Any, within_s: float) -> Rows:
+            return self._driver.run(connection, text, arguments, within_s)
+
+        return await self.use(action, deadline, convert)
+
+    async def use(
+        self, action: Action, deadline: float, convert: Callable[[Any], Any] | None = None
+    ) -> Any:
+        """What a thread gets from a connection, and what `convert` makes of it; as `run`."""
         now = time.monotonic()
         self._open()
         if deadline <= now:
@@ -104,7 +134,7 @@ class Pool:
             raise _error("SOURCE_BUSY") from None
         try:
             self._open()
-            job = _Job(self, self._driver, text, arguments, convert, until)
+            job = _Job(self, self._driver, action, convert, until)
             work = loop.run_in_executor(self._threads, job)
         except BaseException:
             self._slots.release()
@@ -172,15 +202,13 @@ class _Job:
         self,
         pool: Pool,
         driver: Driver,
-        text: str,
-        arguments: Sequence[Any],
-        convert: Callable[[Rows], Any] | None,
+        action: Action,
+        convert: Callable[[Any], Any] | None,
         until: float,
     ) -> None:
         self._pool = pool
         self._driver = driver
-        self._text = text
-        self._arguments = arguments
+        self._action = action
         self._convert = convert
         self._until = until
         self._lock = threading.Lock()
@@ -198,24 +226,24 @@ class _Job:
         held, kept = self._pool.begun(self), None
         try:
             try:
-                kept, rows = self._once(held)
+                kept, got = self._once(held)
             except _Lost as lost:
                 self._pool.drop_free()
                 if held is None or self._stopped:
                     raise _error(lost.code) from None
-                kept, rows = self._again()
-            return rows if self._convert is None else self._convert(rows)
+                kept, got = self._again()
+            return got if self._convert is None else self._convert(got)
         finally:
             self._pool.ended(self, kept)
 
-    def _again(self) -> tuple[Any | None, Rows]:
+    def _again(self) -> tuple[Any | None, Any]:
         try:
             return self._once(None)
         except _Lost as lost:
             raise _error(lost.code) from None
 
-    def _once(self, connection: Any | None) -> tuple[Any | None, Rows]:
-        """The rows, and the connection to keep if any; raises `_Lost` for one that is gone."""
+    def _once(self, connection: Any | None) -> tuple[Any | None, Any]:
+        """The connection to keep, if any, and what it gave; raises `_Lost` for one that is gone."""
         keep = False
         try:
             if connection is None:
@@ -224,7 +252,7 @@ class _Job:
             within = self._until - time.monotonic()
             if within <= 0:
                 raise _error("SOURCE_TIMEOUT")
-            rows = self._driver.run(connection, self._text, self._arguments, within)
+            got = self._action(connection, within)
             keep = True
         except self._driver.errors as error:
             raise self._coded(error) from None
@@ -234,7 +262,7 @@ class _Job:
                 keep = keep and not self._stopped
             if connection is not None and not keep:
                 self._driver.close(connection)
-        return connection if keep else None, rows
+        return connection if keep else None, got
 
     def _hold(self, connection: Any) -> None:
         with self._lock:
