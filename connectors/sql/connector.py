@@ -1,4 +1,4 @@
-"""The connector for SQL databases: PostgreSQL on asyncpg, SQLite and DuckDB in threads."""
+"""The connector for SQL databases: PostgreSQL on asyncpg, all others in threads."""
 
 from __future__ import annotations
 
@@ -28,6 +28,10 @@ _PREDICATES = frozenset(
     {"eq", "ne", "in", "range", "prefix", "contains", "is_null", "and", "or", "not", "keys"}
 )
 _AGGREGATES = frozenset({"count", "countDistinct", "sum", "min", "max"})
+_LEAST_PREDICATES = frozenset({"eq", "ne", "in", "range", "is_null", "and", "or", "not", "keys"})
+_LEAST_AGGREGATES = frozenset({"count", "countDistinct", "min", "max"})
+_LEAST_KEYS = 500
+"""Some databases take a thousand values of a list and no more."""
 _ZONE = re.compile(r"[A-Za-z0-9_+\-/]{1,64}\Z")
 _KNOWN = frozenset({"url", "schema", "pool", "statement_timeout", "timezone", "collation"})
 _CODE_POINT_COLLATIONS = frozenset({"c", "posix", "ucs_basic", "binary"})
@@ -276,11 +280,15 @@ def connect(decl: SourceDecl, resolve: Callable[[str], str]) -> SqlConnector:
     if name in ("mysql", "mariadb"):
         able = msgspec.structs.replace(capabilities, digests=False)
         return SqlConnector(decl.name, _mysql(options, decl), able)
-    raise HubError(
-        "FRAGMENT_INVALID",
-        f"source `{decl.name}`: no driver for `{name}`",
-        hint="`kind: sql` reads `postgresql`, `sqlite` and `duckdb` urls",
+    least = Capabilities(
+        predicates=_LEAST_PREDICATES,
+        orders=True,
+        limits=True,
+        aggregates=_LEAST_AGGREGATES,
+        max_keys=_LEAST_KEYS,
+        max_in_flight=options.pool * 4,
     )
+    return SqlConnector(decl.name, _generic(options, decl), least)
 
 
 def _duck(options: Options, decl: SourceDecl) -> Engine:
@@ -299,12 +307,21 @@ def _duck(options: Options, decl: SourceDecl) -> Engine:
 def _mysql(options: Options, decl: SourceDecl) -> Engine:
     from connectors.sql import mysql  # only where one is read
 
-    return mysql.MysqlEngine(
-        options.url,
-        where=f"source `{decl.name}`",
-        zone=options.zone,
-        schema=options.schema,
-        declared=decl.tables,
-        size=options.pool,
-        statement_timeout_s=options.statement_timeout_s,
-    )
+    return mysql.MysqlEngine(options.url, **_of(options, decl))
+
+
+def _generic(options: Options, decl: SourceDecl) -> Engine:
+    from connectors.sql import generic  # only where one is read
+
+    return generic.GenericEngine(options.url, **_of(options, decl))
+
+
+def _of(options: Options, decl: SourceDecl) -> dict[str, Any]:
+    return {
+        "where": f"source `{decl.name}`",
+        "zone": options.zone,
+        "schema": options.schema,
+        "declared": decl.tables,
+        "size": options.pool,
+        "statement_timeout_s": options.statement_timeout_s,
+    }

@@ -36,13 +36,17 @@ class Slot(msgspec.Struct, frozen=True, kw_only=True):
     converts: tuple[Any, ...] = ()
     value: Any = None
     as_json: bool = False
+    counts: bool = False
+    """How many values there are, instead of the values."""
 
     def fill(self) -> Fill:
         """The function that computes the value from a call."""
         made = getattr(self, f"_{self.how}")()
-        if not self.as_json:
-            return made  # type: ignore[no-any-return]
-        return lambda call: orjson.dumps(made(call)).decode()
+        if self.counts:
+            return lambda call: len(made(call))
+        if self.as_json:
+            return lambda call: orjson.dumps(made(call)).decode()
+        return made  # type: ignore[no-any-return]
 
     def _one(self) -> Fill:
         (operand,), (convert,) = self.operands, self.converts

@@ -95,6 +95,23 @@ async def rows_of(source: SqlConnector, ask: Ask, **call: Any) -> dict[str, list
     return {name: list(column) for name, column in batch.columns.items()}
 
 
+def script(tables: Sequence[contract.TableData]) -> list[str]:
+    """The statements that write the data set."""
+    made = []
+    for table in tables:
+        columns = ", ".join(f"`{c.name}` {NATIVE[c.kind]}" for c in table.columns)
+        made.append(
+            f"CREATE TABLE `{table.name}` ({columns}, PRIMARY KEY (`{table.key}`), "
+            "KEY (parent), KEY (name), KEY (code, big))"
+        )
+        rows = ", ".join(
+            "(" + ", ".join(literal(of_mariadb(c.kind, row[c.name])) for c in table.columns) + ")"
+            for row in table.rows
+        )
+        made.append(f"INSERT INTO `{table.name}` VALUES {rows}")  # noqa: S608
+    return made
+
+
 @pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("collation", "asks"),
@@ -102,20 +119,7 @@ async def rows_of(source: SqlConnector, ask: Ask, **call: Any) -> dict[str, list
 )
 async def test_the_laws(mariadb: LocalMariadb, collation: str, asks: int) -> None:
     async def loader(tables: Sequence[contract.TableData]) -> Connector:
-        statements = []
-        for table in tables:
-            columns = ", ".join(f"`{c.name}` {NATIVE[c.kind]}" for c in table.columns)
-            statements.append(
-                f"CREATE TABLE `{table.name}` ({columns}, PRIMARY KEY (`{table.key}`), "
-                "KEY (parent), KEY (name), KEY (code, big))"
-            )
-            rows = ", ".join(
-                "(" + ", ".join(literal(of_mariadb(c.kind, row[c.name])) for c in table.columns)
-                + ")"
-                for row in table.rows
-            )  # fmt: skip
-            statements.append(f"INSERT INTO `{table.name}` VALUES {rows}")  # noqa: S608
-        source = made(mariadb.url(mariadb.database(statements, collate=collation)))
+        source = made(mariadb.url(mariadb.database(script(tables), collate=collation)))
         await source.open()
         return source
 
