@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection
-from sqlalchemy.engine.interfaces import ReflectedColumn
+from sqlalchemy.engine.interfaces import ReflectedColumn, ReflectedIndex
 from sqlalchemy.engine.reflection import Inspector
 from sqlalchemy.exc import (
     ArgumentError,
@@ -285,7 +285,13 @@ class _Found:
                 self.primary = tuple(map(stored, key))
             with contextlib.suppress(NotImplementedError):
                 constraints = inspector.get_unique_constraints(name, schema)
-                uniques = [constraint["column_names"] for constraint in constraints]
+                uniques += [constraint["column_names"] for constraint in constraints]
+            with contextlib.suppress(NotImplementedError):
+                uniques += [
+                    index["column_names"]
+                    for index in inspector.get_indexes(name, schema)
+                    if index["unique"] and _whole(index)
+                ]
             with contextlib.suppress(NotImplementedError):
                 self.references = [
                     ForeignKey(
@@ -298,7 +304,9 @@ class _Found:
                 ]
         distinct = {frozenset(self.primary)} if self.primary else set()
         distinct |= {
-            frozenset(stored(part) for part in names if part is not None) for names in uniques
+            frozenset(stored(part) for part in names if part is not None)
+            for names in uniques
+            if None not in names  # an index over an expression
         }
         self.meta = TableMeta(
             name=stored(name),
@@ -336,6 +344,11 @@ def _read(inspector: Inspector, schema: str | None) -> list[_Found]:
         with contextlib.suppress(NoSuchTableError):  # gone meanwhile, or not to be seen
             found.append(_Found(inspector, name, schema, view=name not in tables))
     return found
+
+
+def _whole(index: ReflectedIndex) -> bool:
+    """Whether an index is of all rows: what it says of some only proves nothing."""
+    return not any(option.endswith("_where") for option in index.get("dialect_options", {}))
 
 
 def _column(name: str, told: ReflectedColumn) -> ColumnMeta:
