@@ -119,8 +119,9 @@ def _quietly(command: list[str]) -> bool:
 class LocalMariadb:
     """One server over a directory of its own."""
 
-    def __init__(self, binary: Binary) -> None:
+    def __init__(self, binary: Binary, *options: str) -> None:
         self._binary = binary
+        self._options = options
         self._home = Path(tempfile.mkdtemp(prefix="hub-mariadb-"))
         self._process: subprocess.Popen[bytes] | None = None
         self.password = secrets.token_urlsafe(12)
@@ -164,6 +165,7 @@ class LocalMariadb:
                     "--character-set-server=utf8mb4",
                     "--max-connections=200",
                     f"--pid-file={self._home / 'pid'}",
+                    *self._options,
                 ),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -229,10 +231,17 @@ def _free_port() -> int:
 @pytest.fixture(scope="session")
 def mariadb() -> Iterator[LocalMariadb]:
     """A server with an account that may do anything."""
+    with running() as server:
+        yield server
+
+
+@contextlib.contextmanager
+def running(*options: str) -> Iterator[LocalMariadb]:
+    """A server with further options; skips the test where none can be had."""
     binary = _found() or _fetched()
     if binary is None:
         pytest.skip(MISSING)
-    server = LocalMariadb(binary)
+    server = LocalMariadb(binary, *options)
     try:
         server.start()
         yield server

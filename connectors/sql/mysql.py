@@ -54,23 +54,18 @@ _DECODERS: Mapping[int, Any] = {
 """All else stays the text that the server prints: no decimal or time loses anything."""
 
 
-class _Guarded:
-    """Answers a server that asks for the password in clear: only through TLS."""
+class _Refused:
+    """Gives no password to whoever asks for it in clear, or scrambled so that it can be found."""
 
-    def __init__(self, connection: Any) -> None:
-        self._connection = connection
+    def __init__(self, _connection: Any) -> None:
+        pass
 
     def authenticate(self, _packet: Any) -> Any:
-        """Send it, or fail."""
-        if not self._connection._secure:
-            raise pymysql.err.OperationalError(2061, "the password is not sent in clear")
-        self._connection.write_packet(self._connection.password + b"\0")
-        packet = self._connection._read_packet()
-        packet.check_error()
-        return packet
+        """Fail."""
+        raise pymysql.err.OperationalError(2061, "the password is not sent so")
 
 
-_GUARDED = ("mysql_clear_password", "dialog", "mysql_old_password")
+_PLUGINS = dict.fromkeys(("mysql_clear_password", "dialog", "mysql_old_password"), _Refused)
 
 
 class Flavour(msgspec.Struct, frozen=True):
@@ -136,8 +131,8 @@ class MysqlDriver:
             autocommit=True,
             conv=_DECODERS,
             local_infile=False,
+            auth_plugin_map=_PLUGINS,
             program_name="hub",
-            auth_plugin_map=dict.fromkeys(_GUARDED, _Guarded),
             connect_timeout=within_s,
             read_timeout=self._longest + _SLACK_S,
             write_timeout=self._longest + _SLACK_S,

@@ -112,18 +112,16 @@ def script(tables: Sequence[contract.TableData]) -> list[str]:
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.asyncio
-@pytest.mark.parametrize(
-    ("collation", "asks"),
-    [(COLLATIONS[0], 30), *(pytest.param(c, 300, marks=pytest.mark.slow) for c in COLLATIONS)],
-)
-async def test_the_laws(mariadb: LocalMariadb, collation: str, asks: int) -> None:
+@pytest.mark.parametrize("collation", COLLATIONS)
+async def test_the_laws(mariadb: LocalMariadb, collation: str) -> None:
     async def loader(tables: Sequence[contract.TableData]) -> Connector:
         source = made(mariadb.url(mariadb.database(script(tables), collate=collation)))
         await source.open()
         return source
 
-    setting = contract.Setting(asks=asks, secret=("127.0.0.1", mariadb.password))
+    setting = contract.Setting(asks=300, secret=("127.0.0.1", mariadb.password))
     report = await contract.check(loader, setting)
     assert report.ok, report
 
