@@ -148,6 +148,7 @@ async def test_native_types(mariadb: LocalMariadb) -> None:
     assert await column_of(source, folded, prefix="a") == ["abc"]
     assert await column_of(source, folded, lt="Z") == ["Abc"]
     assert await column_of(source, Column("long_text", "String"), eq="abc") == []
+    assert await column_of(source, Column("fixed", "String"), eq="ab ") == []
     assert await column_of(source, Column("filled", "ID"), eq="000007") == []
     assert await column_of(source, Column("big", "ID"), eq="-1") == []
     assert await column_of(
