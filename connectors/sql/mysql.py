@@ -39,6 +39,8 @@ _TIMEOUT = frozenset({1317, 1969, 3024})
 _BUSY = frozenset({1040, 1203, 1205, 1213, 1226})
 _LOST = frozenset({0, 1053, 1927, 2006, 2013, 4031})
 _BAD_DATA = frozenset({1264, 1292, 1366, 1411, 1690})
+_NO_SUCH_THREAD = 1094
+"""It has ended already."""
 _TLS = frozenset({"ssl", "ssl_ca", "ssl_cert", "ssl_key"})
 _PARAMETERS = _TLS | {"unix_socket"}
 _MARIADB, _MYSQL = (10, 4), (8, 0)
@@ -177,7 +179,8 @@ class MysqlDriver:
             with self._connected(_KILL_S) as connection, connection.cursor() as cursor:
                 cursor.execute(f"KILL {int(number)}")
         except self.errors as error:
-            _log.warning("fetch.failed", error=type(error).__name__, state="kill")
+            if error.args[:1] != (_NO_SUCH_THREAD,):
+                _log.warning("fetch.failed", error=type(error).__name__, state="kill")
 
     def close(self, connection: Any) -> None:
         """Let go of a session."""
