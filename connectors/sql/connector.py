@@ -278,8 +278,7 @@ def connect(decl: SourceDecl, resolve: Callable[[str], str]) -> SqlConnector:
         able = msgspec.structs.replace(capabilities, digests=False, joins=False)
         return SqlConnector(decl.name, _duck(options, decl), able)
     if name in ("mysql", "mariadb"):
-        able = msgspec.structs.replace(capabilities, digests=False)
-        return SqlConnector(decl.name, _mysql(options, decl), able)
+        return SqlConnector(decl.name, _mysql(options, decl), capabilities)
     least = Capabilities(
         predicates=_LEAST_PREDICATES,
         orders=True,

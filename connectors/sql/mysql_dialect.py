@@ -13,7 +13,7 @@ from sqlalchemy.sql.elements import ClauseList, ColumnElement
 from sqlalchemy.sql.expression import FromClause
 
 from connectors.spi import Column
-from connectors.sql import mysql_access
+from connectors.sql import digest, mysql_access
 from connectors.sql.access import Access, Cell, Inexact, Native, Side
 from connectors.sql.dialect import Binds
 from connectors.sql.mysql_values import like
@@ -48,9 +48,8 @@ class Mysql:
     def digest(
         self, of: Sequence[Column], parts: Sequence[Access], salt: ColumnElement[Any]
     ) -> Access:
-        """The hub makes them: the server cannot bring text to NFC."""
-        del of, parts, salt
-        raise Inexact
+        """See `digest`."""
+        return digest.mysql(of, parts, salt)
 
     def cell(self, column: Column, meta: ColumnMeta, access: Access) -> Cell:
         """The hub writes the documents."""

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from connectors import contract
+from connectors.kit.blind import digest_of
+from connectors.kit.sample import SALT, digest_column
 from connectors.spi import Aggregate, Ask, Call, Column, Connector, Join, Measure, OrderBy
 from connectors.sql.connector import SqlConnector, connect
 from connectors.sql.mysql_values import literal, written
@@ -345,4 +347,29 @@ async def test_local_timestamps_of_another_zone_are_converted_by_the_hub(
     residual = source.offer(Ask(table="held", columns=shown, wish=wish)).residual
     assert residual is not None
     assert residual.wish == wish
+    await source.close()
+
+
+@pytest.mark.asyncio
+async def test_digests_of_whole_numbers_are_those_of_the_hub(mariadb: LocalMariadb) -> None:
+    source = await opened(
+        mariadb,
+        "CREATE TABLE held (id INT PRIMARY KEY, big BIGINT UNSIGNED, n INT, name VARCHAR(9));\n"
+        "INSERT INTO held VALUES (1, 18446744073709551615, -5, 'a'), (2, 0, NULL, 'b')",
+    )
+    number, big, small = Column("id", "Int"), Column("big", "ID"), Column("n", "BigInt")
+    made_of = digest_column(number, big, small)
+    ask = Ask(table="held", columns=(number, made_of), order=(OrderBy(made_of.name),), limit=2)
+    salted = "a salt, it's secret: 王"
+    found = await rows_of(source, ask, params={SALT: salted})
+    wanted = {
+        1: digest_of(salted, ["1", "18446744073709551615", "-5"]),
+        2: digest_of(salted, ["2", "0", None]),
+    }
+    assert dict(zip(found["id"], found[made_of.name], strict=True)) == wanted
+    assert found[made_of.name] == sorted(wanted.values())
+    by_name = digest_column(Column("name", "String"))
+    left = source.offer(Ask(table="held", columns=(number,), known=(by_name,),
+                            order=(OrderBy(by_name.name),))).residual  # fmt: skip
+    assert left is not None
     await source.close()
