@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from hub.registry.suggest.overlap import Overlap
     from hub.registry.suggest.sample import Samples
 
-_SQL_SCHEMES = {"sqlite", "duckdb", "postgresql", "postgres", "mysql", "mssql", "oracle"}
+_SQL_SCHEMES = {
+    "sqlite", "duckdb", "postgresql", "postgres", "mysql", "mariadb", "mssql", "oracle",
+}  # fmt: skip
 _SQLITE_SUFFIXES = {".sqlite", ".sqlite3", ".db", ".db3"}
 _DUCKDB_SUFFIXES = {".duckdb", ".ddb"}
 _FILE_SUFFIXES = {".csv", ".tsv", ".xlsx", ".xls", ".parquet"}

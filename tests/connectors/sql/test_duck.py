@@ -225,5 +225,5 @@ def test_places_and_urls(tmp_path: Path) -> None:
     with pytest.raises(HubError, match="names no database file"):
         made("duckdb:///:memory:")
     with pytest.raises(HubError) as caught:
-        made("mysql://u@h/d")
+        made("nothing://u@h/d")
     assert "duckdb" in (caught.value.hint or "")
