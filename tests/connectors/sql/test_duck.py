@@ -63,6 +63,7 @@ def written(path: Path, text: str, **more: Any) -> SqlConnector:
     return made(f"duckdb:///{path}", **more)
 
 
+@pytest.mark.slow
 @pytest.mark.asyncio
 async def test_the_laws(tmp_path: Path) -> None:
     async def loader(tables: Sequence[contract.TableData]) -> Connector:

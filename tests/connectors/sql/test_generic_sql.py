@@ -83,10 +83,9 @@ def _value(kind: str, value: Any) -> str:
     return "'" + str(held).replace("'", "''") + "'"
 
 
+@pytest.mark.slow
 @pytest.mark.asyncio
-@pytest.mark.parametrize(
-    "name", ["lite", *(pytest.param(n, marks=pytest.mark.slow) for n in ("elephant", "seal"))]
-)
+@pytest.mark.parametrize("name", ["lite", "elephant", "seal"])
 async def test_the_laws(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     async def loader(tables: Sequence[contract.TableData]) -> Connector:
         more = {}
