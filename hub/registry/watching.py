@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable, Mapping
 
@@ -33,6 +34,8 @@ class SourceWatch:
     ) -> None:
         self._every_s = settings.probe_s
         self._lease = Lease(engine, "sources", lasts_s=_MISSED * settings.probe_s, clock=clock)
+        self._turn = threading.Lock()
+        self._over = False
         self._senders = [Sender(webhook, clock=clock) for webhook in settings.webhooks]
         self.health = SourceHealth(settings, self._tell, clock)
 
@@ -51,7 +54,7 @@ class SourceWatch:
     async def look(self, held: Held) -> bool:
         """Look once, if it is this worker's to do; whether it was."""
         try:
-            if not await asyncio.to_thread(self._lease.take):
+            if not await asyncio.to_thread(self._take):
                 return False
             await self.health.look(held())
         except SQLAlchemyError as error:
@@ -63,9 +66,16 @@ class SourceWatch:
             return False
         return True
 
+    def _take(self) -> bool:
+        with self._turn:
+            return not self._over and self._lease.take()
+
     def _give_back(self) -> None:
         try:
-            self._lease.give_back()
+            with self._turn:
+                # a look that was cancelled may still be on its way to the lease
+                self._over = True
+                self._lease.give_back()
         except SQLAlchemyError as error:
             log.warning("sources.unwatched", kind=type(error).__name__)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -213,4 +214,31 @@ async def test_one_worker_of_all_looks_and_another_takes_over(tmp_path: Path, cl
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     assert await one.look(lambda: held)  # given back at the end
+    engine.dispose()
+
+
+@pytest.mark.asyncio
+async def test_a_look_that_is_cancelled_takes_no_lease_afterwards(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path}/state.sqlite")
+    migrate(engine)
+    settings = HealthSettings(probe_s=10)
+    one, two = SourceWatch(settings, engine, clock), SourceWatch(settings, engine, clock)
+    begun, going = threading.Event(), threading.Event()
+    take = two._lease.take
+
+    def late() -> bool:
+        begun.set()
+        going.wait(30)
+        return take()
+
+    monkeypatch.setattr(two._lease, "take", late)
+    running = asyncio.ensure_future(two.run(dict))
+    await asyncio.to_thread(begun.wait, 30)
+    running.cancel()
+    await asyncio.sleep(0)
+    going.set()
+    await asyncio.gather(running, return_exceptions=True)
+    assert await one.look(dict)
     engine.dispose()
