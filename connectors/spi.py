@@ -225,6 +225,9 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     deadline: float = float("inf")
     """`time.monotonic()` seconds."""
     operation_id: str = ""
+    caller: str = ""
+    """Who asks, only to keep apart what a connector keeps; empty: nobody that anything may be
+    kept for."""
 
 
 class Nested(msgspec.Struct, frozen=True):

@@ -12,9 +12,12 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from connectors.http.client import Client, refusal
+from connectors.http.client import Client
 from connectors.http.credentials import credentials
+from connectors.http.kept import Kept
 from connectors.http.rows import bad, joined, of_keys
+from connectors.http.status import refusal
+from connectors.http.tls import tls_of
 from connectors.kit.local import compile_predicate, key_turn, pick
 from connectors.kit.together import together
 from connectors.rest.address import origin_of
@@ -71,6 +74,8 @@ class RestConnector:
             origin_of(decl.connect, resolve, decl.name),
             credentials(decl.connect, resolve, decl.name),
             in_flight=IN_FLIGHT,
+            tls=tls_of(decl.connect, resolve, decl.name),
+            kept=_kept_of(decl),
         )
         self._document = _document_of(decl, resolve)
         lists = [calls.list for calls in self._tables.values() if calls.list is not None]
@@ -186,10 +191,10 @@ class RestConnector:
 
     async def _listed(self, calls: TableCalls, job: Job, call: Call) -> list[Row]:
         assert calls.list is not None  # noqa: S101 - invariant: offered
-        return await read_list(self._client, calls.list, job.pairs, call.deadline, calls.get_key)
+        return await read_list(self._client, calls.list, job.pairs, call, calls.get_key)
 
     async def _got(self, calls: TableCalls, job: Job, call: Call) -> list[Row]:
-        answer = await self._client.get(job.path, (), call.deadline)
+        answer = await self._client.get(job.path, (), call.deadline, call.caller)
         row = found_at(answer.body, calls.get.item if calls.get is not None else "")
         if row is None:
             return []
@@ -198,7 +203,7 @@ class RestConnector:
         return [row]
 
     async def _got_many(self, calls: TableCalls, job: Job, call: Call) -> list[Row]:
-        answer = await self._client.get(job.path, job.pairs, call.deadline)
+        answer = await self._client.get(job.path, job.pairs, call.deadline, call.caller)
         if answer.status == 204:
             return []
         if not answer.found:
@@ -227,6 +232,14 @@ class RestConnector:
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
+
+
+def _kept_of(decl: SourceDecl) -> Kept | None:
+    """What is asked after by ETag; nothing unless the fragment says so."""
+    told = decl.connect.get("revalidate", False)
+    if not isinstance(told, bool):
+        raise HubError("CONFIG_INVALID", "`connect.revalidate` is true or false", where=decl.name)
+    return Kept() if told else None
 
 
 def _document_of(decl: SourceDecl, resolve: Callable[[str], str]) -> str | None:

@@ -11,7 +11,8 @@ import httpx
 import yaml
 
 from connectors.http.body import MAX_BYTES, decoded
-from connectors.http.client import Client, refusal
+from connectors.http.client import Client
+from connectors.http.status import refusal
 from connectors.rest.tables import pointer
 from schema.errors import HubError, SourceError
 
