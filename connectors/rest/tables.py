@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import msgspec
 
+from connectors.http.filters import Count, Filter, Name
 from schema.errors import HubError
 
 _PLACE = re.compile(r"\{([^{}]+)\}")
 _INDEX = re.compile(r"(?:0|[1-9][0-9]{0,8})\Z", re.ASCII)
-Count = Annotated[int, msgspec.Meta(ge=1)]
-Name = Annotated[str, msgspec.Meta(min_length=1)]
 
 
 class Paging(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -43,37 +42,6 @@ class Paging(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         used = {self.size, {"page": self.page, "offset": self.offset, "cursor": self.cursor}
                 .get(self.kind)}  # fmt: skip
         return frozenset(name for name in used if name is not None)
-
-
-class Range(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Parameters for bounds, both included."""
-
-    ge: Name | None = None
-    le: Name | None = None
-
-
-class Filter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Parameters that the service offers for one column.
-
-    A service may give more rows than asked, never fewer: what it gives is checked again.
-    """
-
-    eq: Name | None = None
-    prefix: Name | None = None
-    contains: Name | None = None
-    in_: Name | None = msgspec.field(name="in", default=None)
-    """Parameter for several values, joined by `separator` or repeated."""
-    range: Range = Range()
-    separator: Name = ","
-    repeat: bool = False
-    max: Count = 50
-    """Values in one request."""
-
-    @property
-    def names(self) -> frozenset[str]:
-        """The parameters that are offered."""
-        held = (self.eq, self.prefix, self.contains, self.in_, self.range.ge, self.range.le)
-        return frozenset(name for name in held if name is not None)
 
 
 class ListCall(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -8,9 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 from connectors.http.client import Answer, Client
+from connectors.http.filters import Pair
 from connectors.http.rows import bad
 from connectors.http.status import refusal
-from connectors.rest.filters import Pair
 from connectors.rest.rows import Row, items_of
 from connectors.rest.tables import ListCall, Paging, found_at, pointer
 from connectors.spi import Call
