@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from connectors.http.filters import Filter, Pair, Sent, once_each, parts_of, split
+from connectors.http.filters import Filter, Pair, Sent, once_each, parts_of, sendable, split
 from connectors.http.rows import of_keys
 from connectors.kit.local import compile_predicate, key_turn, pick
 from connectors.spi import Ask, Batch, Call, Column, Offer
@@ -66,13 +66,21 @@ def offer_of(ask: Ask, verb: str, way: str | None, filters: Mapping[str, Filter]
 
 
 async def scanned(
-    request: Request, filters: Mapping[str, Filter], call: Call, listed: Listed
+    request: Request,
+    filters: Mapping[str, Filter],
+    call: Call,
+    listed: Listed,
+    *,
+    fits: Callable[[Any], bool] = sendable,
 ) -> list[Batch]:
-    """The rows that meet what was sent, of each of the requests that it takes."""
+    """The rows that meet what was sent, of each of the requests that it takes.
+
+    `fits` tells which values can be sent; no row holds another.
+    """
     columns = {column.name: column for column in request.columns}
     check = both(*(one.predicate for one in request.sent))
     batches = []
-    for part in parts_of(request.sent, filters, call):
+    for part in parts_of(request.sent, filters, call, fits):
         batch = await listed(part.pairs)
         if part.column is not None:
             batch = only(batch, (columns[part.column],), [(v,) for v in part.values])

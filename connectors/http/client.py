@@ -148,6 +148,11 @@ class Client:
             status=said.status, body=body, headers=said.headers, url=url, size=len(said.body)
         )
 
+    async def read(self, url: str, deadline: float) -> Said:
+        """What lies at an address of the service, as bytes; raises `SourceError`."""
+        async with self._room.hold(deadline):
+            return await self._steadily(Sending(url=self._whole(url, ())), deadline, TRIES, "")
+
     async def exchange(
         self, url: str, headers: Mapping[str, str], content: bytes, deadline: float
     ) -> Said:

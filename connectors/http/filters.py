@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -124,7 +124,9 @@ def once_each(sent: Sequence[Sent]) -> tuple[Sent, ...]:
     return tuple(kept.values())
 
 
-def parts_of(sent: Sequence[Sent], filters: Mapping[str, Filter], call: Call) -> list[Part]:
+def parts_of(
+    sent: Sequence[Sent], filters: Mapping[str, Filter], call: Call, fits: Callable[[Any], bool]
+) -> list[Part]:
     """The requests that together bring every row that meets the conditions; none: no row can.
 
     A condition whose value cannot be sent is not: the rows are checked again anyhow.
@@ -134,7 +136,7 @@ def parts_of(sent: Sequence[Sent], filters: Mapping[str, Filter], call: Call) ->
     fixed: list[Pair] = []
     spread: list[Part] | None = None
     for one, values in held:
-        present = [value for value in values if value is not None and sendable(value)]
+        present = [value for value in values if value is not None and fits(value)]
         if not present:
             return []
         predicate = one.predicate

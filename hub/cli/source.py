@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _SQL_SCHEMES = {"sqlite", "duckdb", "postgresql", "postgres", "mysql", "mssql", "oracle"}
 _SQLITE_SUFFIXES = {".sqlite", ".sqlite3", ".db", ".db3"}
 _DUCKDB_SUFFIXES = {".duckdb", ".ddb"}
+_PLACES = {"rest": "openapi", "soap": "wsdl", "files": "path"}
+"""Where a kind's `connect` has the place."""
 _FILE_SUFFIXES = {".csv", ".tsv", ".xlsx", ".xls", ".parquet"}
 
 
@@ -73,6 +75,7 @@ def draft(
       hub source draft '${env:CIVIL_DB_URL}' --kind sql --department civil-affairs
       hub source draft http://localhost:9001/openapi.json --department market
       hub source draft http://localhost:4001/graphql --department reviews
+      hub source draft 'http://localhost:4002/people?wsdl' --department registry
     """
     from hub.registry.discover import draft_fragment
     from hub.registry.secret import resolve
@@ -114,13 +117,18 @@ def kind_of(place: str) -> str:
     if scheme in _SQL_SCHEMES:
         return "sql"
     if scheme in ("http", "https"):
-        below = urlsplit(place).path.rstrip("/")
+        parts = urlsplit(place)
+        below = parts.path.rstrip("/")
+        if below.lower().endswith(".wsdl") or parts.query.lower() == "wsdl":
+            return "soap"
         return "graphql" if not below or below.endswith(("/graphql", "/query")) else "rest"
     path = Path(place)
     if path.suffix.lower() in _SQLITE_SUFFIXES | _DUCKDB_SUFFIXES:
         return "sql"
     if path.suffix.lower() in (".json", ".yaml", ".yml"):
         return "rest"
+    if path.suffix.lower() == ".wsdl":
+        return "soap"
     if path.suffix.lower() in _FILE_SUFFIXES or path.is_dir():
         return "files"
     raise HubError(
@@ -131,7 +139,7 @@ def kind_of(place: str) -> str:
 def connect_of(place: str, kind: str) -> dict[str, Any]:
     """The `connect:` of the fragment; a local path becomes absolute."""
     if place.startswith("${") or "://" in place:
-        return {{"rest": "openapi", "files": "path"}.get(kind, "url"): place}
+        return {_PLACES.get(kind, "url"): place}
     path = Path(place).expanduser().resolve()
     if not path.exists():
         raise HubError("NOT_FOUND", "there is no such file or folder", where=place)
@@ -143,7 +151,7 @@ def connect_of(place: str, kind: str) -> dict[str, Any]:
     if kind == "sql":
         scheme = "duckdb" if path.suffix.lower() in _DUCKDB_SUFFIXES else "sqlite"
         return {"url": f"{scheme}:///{path}"}
-    return {"openapi" if kind == "rest" else "path": str(path)}
+    return {_PLACES.get(kind, "path"): str(path)}
 
 
 def name_of(place: str) -> str:
