@@ -289,12 +289,16 @@ class ShapeTable(msgspec.Struct, frozen=True, kw_only=True):
     """Adds to a type that another source declares."""
     elsewhere: bool = False
     """Another source has it; only references lead to it."""
+    called: tuple[str, ...] = ()
+    """What else the source calls it: paths, operations."""
 
 
 class SourceShape(msgspec.Struct, frozen=True, kw_only=True):
     """What introspection found in a source."""
 
     tables: tuple[ShapeTable, ...]
+    connect: Mapping[str, Any] = {}
+    """What the fragment's `connect` may say beside the place that was drafted from."""
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):

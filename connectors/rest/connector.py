@@ -17,7 +17,7 @@ from connectors.http.rows import bad, joined
 from connectors.http.status import refusal
 from connectors.http.tls import tls_of
 from connectors.kit.together import together
-from connectors.rest.address import origin_of
+from connectors.rest.address import origin_of, params_of
 from connectors.rest.document import address_of, read_document
 from connectors.rest.keys import Job, jobs_for, way_of
 from connectors.rest.openapi import shape_of, with_operations
@@ -46,7 +46,8 @@ class RestConnector:
     def __init__(self, decl: SourceDecl, resolve: Callable[[str], str]) -> None:
         self.name: SourceName = decl.name
         self._decl = decl
-        self._tables = read_tables(decl.name, decl.tables)
+        self._params = params_of(decl.connect, resolve, decl.name)
+        self._tables = read_tables(decl.name, decl.tables, self._params)
         self._client = Client(
             decl.name,
             origin_of(decl.connect, resolve, decl.name),
@@ -77,7 +78,7 @@ class RestConnector:
         document = await self._read_document()
         if placeless:
             self._client.place(address_of(document, self._document or "", self._client.base))
-        self._tables = with_operations(self._tables, document)
+        self._tables = with_operations(self._tables, document, self._params)
 
     async def _read_document(self) -> Any:
         if self._document is None:
@@ -90,7 +91,7 @@ class RestConnector:
 
     async def discover(self) -> SourceShape:
         """Tables from the OpenAPI document; raises ``CONFIG_INVALID`` without one."""
-        return shape_of(await self._read_document())
+        return shape_of(await self._read_document(), self._params)
 
     def offer(self, ask: Ask) -> Offer:
         """Keys by `get` and `get_many`; conjunctions of the filters that the table offers."""

@@ -110,7 +110,11 @@ def _table(name: str, found: list[Found]) -> ShapeTable | None:
     if not detail:
         return None
     return ShapeTable(
-        name=name, columns=tuple(columns), keys=((key,),) if key is not None else (), detail=detail
+        name=name,
+        columns=tuple(columns),
+        keys=((key,),) if key is not None else (),
+        detail=detail,
+        called=tuple(one.operation.name for one in found),
     )
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import click
+import msgspec
 
 from schema.errors import HubError
 
@@ -47,6 +49,16 @@ def source() -> None:
     help="GraphQL: a file that holds the schema, for a server that does not tell it.",
 )
 @click.option(
+    "--only", multiple=True, help="Draft this table alone: its name, path or operation. Repeatable."
+)
+@click.option(
+    "--param",
+    "params",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="REST: what a place in paths stands for, such as `owner=acme`. Repeatable.",
+)
+@click.option(
     "--level", help="One label for everything, to try it out; without it nothing is served yet."
 )
 @click.option(
@@ -61,6 +73,8 @@ def draft(
     title: str | None,
     kind: str | None,
     schema: Path | None,
+    only: tuple[str, ...],
+    params: tuple[str, ...],
     level: str | None,
     out: Path | None,
 ) -> None:
@@ -89,8 +103,16 @@ def draft(
         if found_kind != "graphql":
             raise HubError("BAD_REQUEST", "`--schema` is for GraphQL servers")
         connect["schema"] = str(schema.resolve())
+    if params:
+        if found_kind != "rest":
+            raise HubError("BAD_REQUEST", "`--param` is for REST services")
+        connect["params"] = params_of(params)
     called = name or name_of(known(place))
     shape = asyncio.run(_discover(called, department, found_kind, connect, known))
+    if only:
+        shape = chosen(shape, only)
+    if "://" not in place and "://" not in known(place):
+        connect.update(shape.connect)
     text = draft_fragment(
         shape,
         name=called,
@@ -152,6 +174,33 @@ def connect_of(place: str, kind: str) -> dict[str, Any]:
         scheme = "duckdb" if path.suffix.lower() in _DUCKDB_SUFFIXES else "sqlite"
         return {"url": f"{scheme}:///{path}"}
     return {_PLACES.get(kind, "path"): str(path)}
+
+
+def params_of(told: Sequence[str]) -> dict[str, str]:
+    """``NAME=VALUE`` each; raises `BAD_REQUEST`."""
+    made = {}
+    for one in told:
+        name, equals, value = one.partition("=")
+        if not (name and equals and value):
+            raise HubError("BAD_REQUEST", "`--param` wants NAME=VALUE")
+        made[name] = value
+    return made
+
+
+def chosen(shape: SourceShape, only: Sequence[str]) -> SourceShape:
+    """The tables that are named; raises `NOT_FOUND` for a name that none has."""
+    kept = []
+    for name in only:
+        found = [table for table in shape.tables if name in (table.name, *table.called)]
+        if not found:
+            every = sorted({name for table in shape.tables for name in (table.name, *table.called)})
+            near = difflib.get_close_matches(name, every, 1)
+            raise HubError(
+                "NOT_FOUND", f"the source has no table or operation `{name}` to draft",
+                hint=f"did you mean `{near[0]}`?" if near else None,
+            )  # fmt: skip
+        kept += [table for table in found if table not in kept]
+    return msgspec.structs.replace(shape, tables=tuple(kept))
 
 
 def name_of(place: str) -> str:
