@@ -57,10 +57,15 @@ def batch_of(columns: Sequence[Column], rows: Sequence[Node], kind: Any) -> Batc
             made[column.name] = [_json_at(row, kind, steps) for row in rows]
             continue
         if steps[0].startswith("@"):
-            found = [_found([row], steps) for row in rows]
+            texts = [_text(_found([row], steps)) for row in rows]
+        elif len(steps) == 1:
+            texts = [_leaf(row.get(steps[0], ())) for row in indexed]
         else:
-            found = [_found(row.get(steps[0], ()), steps[1:]) for row in indexed]
-        made[column.name] = conform([_value(_text(one), column) for one in found], column)
+            texts = [_text(_found(row.get(steps[0], ()), steps[1:])) for row in indexed]
+        if column.kind not in TEXTUAL or column.values:
+            made[column.name] = conform([_value(text, column) for text in texts], column)
+        else:
+            made[column.name] = conform(texts, column)
     return Batch(made, len(rows))
 
 
@@ -74,6 +79,15 @@ def _by_name(row: Node, known: dict[str, str]) -> Mapping[str, list[Node]]:
             name = known[tag] = _local(tag)
         made.setdefault(name, []).append(one)
     return made
+
+
+def _leaf(held: Sequence[Node]) -> str | None:
+    """The text of the one element; one with a text is not nil."""
+    if len(held) == 1 and not len(held[0]):
+        text = held[0].text
+        if text:
+            return str(text)
+    return _text(_single(held))
 
 
 def _text(found: Node | str | None) -> str | None:
@@ -118,9 +132,9 @@ def _single(held: Sequence[Node]) -> Node | None:
 
 
 def _value(text: str | None, column: Column) -> Any:
-    """A text as XML schema means it; for texts, as it is."""
-    if text is None or (column.kind in TEXTUAL and not column.values):
-        return text
+    """A text as XML schema means it, where it stands for something else."""
+    if text is None:
+        return None
     text = text.strip()
     if not text:
         return None

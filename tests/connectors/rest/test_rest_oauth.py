@@ -6,13 +6,16 @@ import asyncio
 import base64
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
+from click.testing import CliRunner
 
 from connectors.http import token as tokens
+from hub.cli.main import cli
 from schema.errors import HubError, SourceError
 from tests.connectors.rest.source import ID, SECRET, connector, opened, rows
 from tests.connectors.rest.wire import Asked, Say, Wire, Writer, reply, serving
@@ -207,3 +210,26 @@ def test_one_way_for_one_header() -> None:
     told = {"token_url": "https://h/token", "client_id": "hub", "client_secret": "${secret}"}
     with pytest.raises(HubError, match="two ways"):
         connector({"base": "https://h", "auth": {"oauth2": told, "bearer": "x"}}, TABLES)
+
+
+FRAGMENT = """\
+hub: 1
+source:
+  name: market
+  department: market
+  kind: rest
+  connect:
+    base: https://h
+    auth: {{oauth2: {{token_url: "https://h/token", client_id: hub, client_secret: "{secret}"}}}}
+types: {{}}
+"""
+
+
+@pytest.mark.parametrize(("secret", "fits"), [("${env:MARKET_SECRET}", True), (SECRET, False)])
+def test_the_secret_of_a_client_comes_by_reference(tmp_path: Path, secret: str, fits: bool) -> None:
+    file = tmp_path / "market.yaml"
+    file.write_text(FRAGMENT.format(secret=secret), encoding="utf-8")
+    told = CliRunner().invoke(cli, ["check", str(file)])
+    assert (told.exit_code == 0) is fits
+    assert SECRET not in told.output
+    assert ("in clear" in f"{told.output}{told.exception}") is not fits

@@ -116,7 +116,7 @@ VARIANTS = {
 }  # fmt: skip
 
 
-QUICK = ("SOAP 1.2, pages, many, a digest", "parameters ignored, basic")
+QUICK = ("SOAP 1.2, pages, many, a digest",)
 
 
 async def _check(soap_url: str, held: Variant, asks: int) -> contract.Report:
@@ -161,5 +161,5 @@ async def test_the_laws_with_everything_everywhere(soap_url: str, version: str) 
         many=50,
         kinds=every,
     )
-    report = await _check(soap_url, held, 300)
+    report = await _check(soap_url, held, 100)
     assert report.ok, report
