@@ -75,6 +75,7 @@ class SoapConnector:
                 raise refusal(said.status)
             return said.body
 
+        self._client.place(declared.origin or declared.address or "")  # an earlier try moved it
         service = await read_wsdl(
             declared.wsdl, fetch if declared.origin else None, until,
             service=declared.service, port=declared.port,
@@ -221,7 +222,7 @@ class SoapConnector:
         return await together([got([text for _, text in some]) for some in chunks(pairs, most)])
 
     async def probe(self) -> Health:
-        """Whether the service answers a small question, or at least gives its WSDL."""
+        """Whether the service answers: a small question if it has a list, else anything."""
         started = time.perf_counter()
         until = time.monotonic() + PROBE_S
         lists = [table.list for table in self._tables.values() if table.list is not None]
@@ -229,11 +230,10 @@ class SoapConnector:
             if lists:
                 await self._exchange.ask(lists[0].operation, first_page(lists[0]), until)
             else:
-                said = await self._client.read(f"{self._known.address}?wsdl", until)
-                if not 200 <= said.status < 300:
-                    raise refusal(said.status)
+                await self._client.read(self._known.address, until)
         except SourceError as error:
-            return Health(ok=False, code=error.code)
+            if lists or error.code != "SOURCE_BAD_DATA":  # 405 is an answer too
+                return Health(ok=False, code=error.code)
         return Health(ok=True, ms=(time.perf_counter() - started) * 1000)
 
     async def close(self) -> None:

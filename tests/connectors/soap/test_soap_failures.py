@@ -281,3 +281,14 @@ async def test_the_service_is_well_or_it_is_not() -> None:
             opened({"wsdl": WSDL, "address": f"{wire.base}/soap"}, TABLES) as held,
         ):
             assert (await held.probe()).ok is ok
+
+
+@pytest.mark.asyncio
+async def test_a_service_without_lists_is_well_if_it_answers_at_all() -> None:
+    tables = {"people": {"get": TABLES["people"]["get"]}}
+    for status, ok in (("405 Method Not Allowed", True), ("503 Later", False)):
+        async with (
+            serving(lambda _, told=status: reply("", status=told)) as wire,
+            opened({"wsdl": WSDL, "address": f"{wire.base}/soap"}, tables) as held,
+        ):
+            assert (await held.probe()).ok is ok

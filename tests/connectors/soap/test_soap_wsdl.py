@@ -119,6 +119,16 @@ async def test_a_wsdl_cannot_send_us_elsewhere() -> None:
             pass
 
 
+@pytest.mark.asyncio
+async def test_a_source_can_be_opened_again() -> None:
+    """Whoever opens it tries again until it comes; the first try may have got half way."""
+    async with serving(web()) as service, serving(web()) as wire:
+        told = {"wsdl": f"{wire.base}/people.wsdl", "address": f"{service.base}/soap"}
+        async with opened(told, {"people": {"list": LIST}}) as held:
+            await held.open()
+        assert not service.asked
+
+
 def _import(place: str) -> str:
     return WSDL.replace('schemaLocation="people.xsd"', f'schemaLocation="{place}"')
 
