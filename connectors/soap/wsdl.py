@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
+from lxml import etree
 from zeep.settings import Settings
 from zeep.wsdl import Document
 from zeep.wsdl.bindings.soap import Soap12Binding, SoapBinding
@@ -41,14 +42,19 @@ class Operation(msgspec.Struct, frozen=True):
         return self.held.input.body.type
 
     @property
-    def answer(self) -> Any:
-        """The element that is sent back."""
-        return self.held.output.body
+    def answers(self) -> frozenset[str]:
+        """What the element may be called that is sent back."""
+        name = self.held.output.body.qname
+        if self.held.style != "rpc":
+            return frozenset({name.text})
+        # an rpc's answer is called after the operation, by custom and not by the WSDL
+        told = etree.QName(name.namespace, f"{self.name}Response")
+        return frozenset({name.text, told.text})
 
     @property
     def gives(self) -> Any:
         """The XML schema type of what is sent back."""
-        return self.answer.type
+        return self.held.output.body.type
 
     def __repr__(self) -> str:
         return f"Operation({self.name})"
@@ -158,9 +164,10 @@ def _service(held: Any, service: str | None, port: str | None) -> Service:
 
 def _usable(operation: Any) -> bool:
     """Whether it is a question with an answer, and both have bodies."""
+    bodies = [getattr(message, "body", None) for message in (operation.input, operation.output)]
     return all(
-        getattr(getattr(message, "body", None), "type", None) is not None
-        for message in (operation.input, operation.output)
+        getattr(body, "type", None) is not None and getattr(body, "qname", None) is not None
+        for body in bodies
     )
 
 
