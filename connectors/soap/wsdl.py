@@ -125,7 +125,8 @@ async def read_wsdl(
 
     documents = Documents(place, None if fetch is None else fetched)
     try:
-        async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
+        # a little longer than each document may take, which so ends first and in order
+        async with asyncio.timeout(max(0.0, deadline - time.monotonic()) + 1.0):
             return await asyncio.to_thread(_read, place, documents, service, port)
     except TimeoutError:
         raise too_slow() from None
