@@ -45,6 +45,10 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     """For ``le`` and ``gt``: the greatest value that the column can hold at or below it."""
     group: str = ""
     """Sides of equal groups compare with one another."""
+    seek: ColumnElement[Any] | None = None
+    """Equal wherever `expression` is, and perhaps elsewhere, and served by an index."""
+    seeks_by: str = ""
+    """The collation by which `seek` compares; sides of equal ones can be joined by it."""
 
 
 class Access(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +60,8 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
     equal: Side | None = None
     range: Side | None = None
     text: Side | None = None
+    near: Side | None = None
+    """Where `equal` is not exact: equal wherever canonical values are, and perhaps elsewhere."""
     ranged_prefix: bool = False
     """A prefix may be sought as a range: `range` is in code-point order and can use an index."""
     total: ColumnElement[Any] | None = None
@@ -99,23 +105,43 @@ def least(expression: ColumnElement[Any]) -> Callable[[str], ColumnElement[Any]]
     return lambda name: (sa.func.min if name == "min" else sa.func.max)(expression)
 
 
-def coded(column: Column, under: Access, held: ColumnElement[Any], order: str) -> Access:
-    """A column whose source values stand for canonical ones; `held` is its text."""
-    shown = sa.case(dict(column.values), value=held, else_=held)
-    in_order = shown.collate(order)
+def collated(name: str) -> Callable[[ColumnElement[Any]], ColumnElement[Any]]:
+    """Text in the order of a collation."""
+    return lambda expression: expression.collate(name)
+
+
+def _same(expression: ColumnElement[Any]) -> ColumnElement[Any]:
+    return expression
+
+
+def coded(
+    column: Column,
+    under: Access,
+    held: ColumnElement[Any],
+    *,
+    in_order: Callable[[ColumnElement[Any]], ColumnElement[Any]],
+    show: Callable[[ColumnElement[Any]], ColumnElement[Any]] = _same,
+) -> Access:
+    """A column whose source values stand for canonical ones; `held` is its exact text.
+
+    `in_order` puts such text into code-point order, `show` makes it what the driver reads.
+    """
+    exact = sa.case(dict(column.values), value=held, else_=held)
+    ordered = in_order(exact)
     equal = under.equal or text_side(held)
     return Access(
         raw=under.raw,
-        shown=shown,
+        shown=show(exact),
         finish=finish.text,
         equal=Side(
             expression=equal.expression,
             type=equal.type,
             convert=bind.Coded(column.values, equal.convert),
             group="coded",
+            seek=equal.seek,
         ),
-        range=text_side(in_order),
-        text=text_side(in_order),
-        least=least(in_order),
+        range=text_side(ordered),
+        text=text_side(ordered),
+        least=lambda name: show(least(ordered)(name)),
         nullable=under.nullable,
     )

@@ -6,8 +6,8 @@ import datetime as dt
 import math
 import re
 from collections.abc import Callable, Sequence
-from decimal import Decimal, InvalidOperation
-from typing import Any
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, Inexact, InvalidOperation
+from typing import Any, Literal
 
 import msgspec
 
@@ -21,6 +21,16 @@ def text(value: Any) -> str | None:
     """Text; a NUL stands in no text of these databases."""
     held = str(value)
     return None if "\0" in held else held
+
+
+def any_text(value: Any) -> str | None:
+    """Text, NUL and all, of which half a surrogate pair is none."""
+    held = str(value)
+    try:
+        held.encode()
+    except UnicodeEncodeError:
+        return None
+    return held
 
 
 def text_up(value: Any) -> str:
@@ -186,6 +196,37 @@ def double_down(value: Any) -> int | float | None:
         return None
     wanted, near = found
     return near if Decimal(repr(near)) <= wanted else math.nextafter(near, -math.inf)
+
+
+class Scaled(msgspec.Struct, frozen=True):
+    """A decimal to text with this many digits after the point: itself, or the next that has."""
+
+    scale: int
+    towards: Literal["", "up", "down"] = ""
+    digits: int = 38
+    """The most that a decimal of the source can have."""
+
+    def __call__(self, value: Any) -> str | None:
+        """``None`` where no such decimal is equal; a bound beyond all columns is drawn in."""
+        try:
+            wanted = Decimal(str(value))
+        except InvalidOperation:
+            return None
+        if not wanted.is_finite():
+            return None
+        most = Decimal((0, (9,) * self.digits, -self.scale))
+        if abs(wanted) > most:
+            return format(most.copy_sign(wanted), "f") if self.towards else None
+        rounding = ROUND_CEILING if self.towards == "up" else ROUND_FLOOR
+        traps = [InvalidOperation] if self.towards else [InvalidOperation, Inexact]
+        try:
+            step = Decimal((0, (1,), -self.scale))
+            near = wanted.quantize(step, rounding, Context(prec=self.digits, traps=traps))
+        except InvalidOperation:  # a bound that rounds beyond 38 digits
+            return format(most.copy_sign(wanted), "f") if self.towards else None
+        except Inexact:
+            return None
+        return format(near, "f")
 
 
 def whole_or_text(value: Any) -> int | str | None:

@@ -31,6 +31,7 @@ from connectors.sql.rows import (
     selected,
     split,
 )
+from connectors.sql.slots import Slot
 from connectors.sql.statement import Statement
 from connectors.sql.table import TableMeta
 from schema.errors import HubError
@@ -72,6 +73,7 @@ class Compiler:
                 where.append(_keys(rows, ask, binds))
             except Inexact:
                 keys_after = ask.key_columns
+                where += _near(rows, ask, binds)
         whole = must_left is None and wish_left is None and not keys_after
         if ask.aggregate is not None:
             if whole:
@@ -84,7 +86,9 @@ class Compiler:
             order = rows.ordered(ask.order)
         except Inexact:
             return self._rows_left(rows, ask, where, binds, keys_after, must_left, wish_left)
-        if not whole or (ask.joins and not self.dialect.joins):
+        per_part = bool(ask.key_columns) and ask.limit is not None
+        beyond = (ask.joins and not self.dialect.joins) or (per_part and not self.dialect.windows)
+        if not whole or beyond:
             return self._rows_left(rows, ask, where, binds, keys_after, must_left, wish_left)
         if ask.document is not None:
             try:
@@ -95,7 +99,7 @@ class Compiler:
             return joined(self.tables, rows, where, binds)
         columns = [rows.access(column.name).shown for column in ask.columns]
         layout = layout_of(rows, ask.columns)
-        if ask.key_columns and ask.limit is not None:
+        if per_part:
             select = per_key(rows, where[:-1], where[-1], binds, columns)
         else:
             count = None if ask.limit is None else row_limit(binds, ask.limit)
@@ -155,3 +159,14 @@ class Compiler:
 def _keys(rows: Rows, ask: Ask, binds: Binds) -> ColumnElement[bool]:
     accesses = [rows.access(name) for name in ask.key_columns]
     return keyed(accesses, rows.dialect, binds, held=None)
+
+
+def _near(rows: Rows, ask: Ask, binds: Binds) -> Where:
+    """What the rows of all keys meet, and others may: each part of the keys by itself."""
+    where: Where = []
+    for index, name in enumerate(ask.key_columns):
+        side = rows.access(name).near
+        if side is not None:
+            slot = Slot(how="key", index=index, converts=(side.convert,))
+            where.append(rows.dialect.among(side, rows.dialect.values(binds, side, slot)))
+    return where

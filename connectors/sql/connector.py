@@ -1,4 +1,4 @@
-"""The connector for SQL databases: PostgreSQL on asyncpg, SQLite and DuckDB in threads."""
+"""The connector for SQL databases: PostgreSQL on asyncpg, all others in threads."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from connectors.sql import discover, postgres, postgres_catalogue, sqlite
 from connectors.sql.compile import Compiler
 from connectors.sql.dialect import Dialect, Postgres, Sqlite
 from connectors.sql.statement import Statement
-from connectors.sql.table import TableMeta
+from connectors.sql.table import TableMeta, named_tables
 from schema.errors import HubError, SourceError
 from schema.model.binding import SourceDecl
 from schema.model.names import SourceName
@@ -28,6 +28,10 @@ _PREDICATES = frozenset(
     {"eq", "ne", "in", "range", "prefix", "contains", "is_null", "and", "or", "not", "keys"}
 )
 _AGGREGATES = frozenset({"count", "countDistinct", "sum", "min", "max"})
+_LEAST_PREDICATES = frozenset({"eq", "ne", "in", "range", "is_null", "and", "or", "not", "keys"})
+_LEAST_AGGREGATES = frozenset({"count", "countDistinct", "min", "max"})
+_LEAST_KEYS = 500
+"""Some databases take a thousand values of a list and no more."""
 _ZONE = re.compile(r"[A-Za-z0-9_+\-/]{1,64}\Z")
 _KNOWN = frozenset({"url", "schema", "pool", "statement_timeout", "timezone", "collation"})
 _CODE_POINT_COLLATIONS = frozenset({"c", "posix", "ucs_basic", "binary"})
@@ -119,19 +123,7 @@ class PostgresEngine:
         """Tables by the names that Asks use."""
         held = await self._metadata()
         self._postgres.utf8 = held.utf8
-        tables = {
-            name: meta
-            for (schema, name), meta in held.tables.items()
-            if schema == held.default_schema
-        }
-        for name, entry in self._declared.items():
-            if not isinstance(entry, Mapping):
-                continue
-            place = (str(entry.get("schema", held.default_schema)), str(entry.get("name", name)))
-            if place not in held.tables:
-                raise HubError("FRAGMENT_INVALID", f"the source has no table `{place[1]}`")
-            tables[name] = held.tables[place]
-        return tables
+        return named_tables(held.tables, held.default_schema, self._declared)
 
     async def discover(self) -> SourceShape:
         """Tables, keys and references."""
@@ -285,11 +277,17 @@ def connect(decl: SourceDecl, resolve: Callable[[str], str]) -> SqlConnector:
     if name == "duckdb":
         able = msgspec.structs.replace(capabilities, digests=False, joins=False)
         return SqlConnector(decl.name, _duck(options, decl), able)
-    raise HubError(
-        "FRAGMENT_INVALID",
-        f"source `{decl.name}`: no driver for `{name}`",
-        hint="`kind: sql` reads `postgresql`, `sqlite` and `duckdb` urls",
+    if name in ("mysql", "mariadb"):
+        return SqlConnector(decl.name, _mysql(options, decl), capabilities)
+    least = Capabilities(
+        predicates=_LEAST_PREDICATES,
+        orders=True,
+        limits=True,
+        aggregates=_LEAST_AGGREGATES,
+        max_keys=_LEAST_KEYS,
+        max_in_flight=options.pool * 4,
     )
+    return SqlConnector(decl.name, _generic(options, decl), least)
 
 
 def _duck(options: Options, decl: SourceDecl) -> Engine:
@@ -303,3 +301,26 @@ def _duck(options: Options, decl: SourceDecl) -> Engine:
         ) from None
     pool = duck.Pool(path, size=options.pool, statement_timeout_s=options.statement_timeout_s)
     return duck.DuckEngine(pool, zone=options.zone, schema=options.schema, declared=decl.tables)
+
+
+def _mysql(options: Options, decl: SourceDecl) -> Engine:
+    from connectors.sql import mysql  # only where one is read
+
+    return mysql.MysqlEngine(options.url, **_of(options, decl))
+
+
+def _generic(options: Options, decl: SourceDecl) -> Engine:
+    from connectors.sql import generic  # only where one is read
+
+    return generic.GenericEngine(options.url, **_of(options, decl))
+
+
+def _of(options: Options, decl: SourceDecl) -> dict[str, Any]:
+    return {
+        "where": f"source `{decl.name}`",
+        "zone": options.zone,
+        "schema": options.schema,
+        "declared": decl.tables,
+        "size": options.pool,
+        "statement_timeout_s": options.statement_timeout_s,
+    }

@@ -58,6 +58,14 @@ class Dialect(Protocol):
     lateral: bool
     numbers_in_order: bool
     """Whether rows numbered within a partition come out in that order unasked."""
+    by_place: bool
+    """Whether what `ordered` makes may name a column by its place in the result."""
+    windows: bool
+    """Whether rows can be numbered within a partition."""
+    groups: bool
+    """Whether rows can be grouped by places in the result."""
+    zero_offset: bool
+    """Whether a LIMIT needs an OFFSET: without one, SQLAlchemy would make it a param."""
     zone: str
 
     def access(self, column: Column, meta: ColumnMeta, raw: ColumnElement[Any]) -> Access: ...
@@ -84,6 +92,12 @@ class Dialect(Protocol):
         """Keys (the call's, or those that a param holds) as a table and its columns."""
         ...
 
+    def among_rows(
+        self, binds: Binds, sides: Sequence[Side], held: Param | None
+    ) -> ColumnElement[bool]:
+        """Whether the sides together are one of those keys."""
+        ...
+
     def starts(
         self, binds: Binds, side: Side, operand: Operand, *, ranged: bool
     ) -> ColumnElement[bool]: ...
@@ -99,6 +113,14 @@ class Dialect(Protocol):
     ) -> ColumnElement[Any]: ...
 
 
+def in_rows(
+    sides: Sequence[Side], source: FromClause, parts: Sequence[ColumnElement[Any]]
+) -> ColumnElement[bool]:
+    """``(a, b) IN`` the rows of keys that `key_rows` made."""
+    wanted: Any = sa.tuple_(*(side.expression for side in sides))
+    return wanted.in_(sa.select(*parts).select_from(source))  # type: ignore[no-any-return]
+
+
 def _ranged(binds: Binds, side: Side, operand: Operand) -> ColumnElement[bool]:
     least = binds.one(side, operand, bind.text)
     above = binds.one(side, operand, bind.after_prefix)
@@ -111,6 +133,10 @@ class Postgres:
     joins = True
     lateral = True
     numbers_in_order = True
+    by_place = True
+    windows = True
+    groups = True
+    zero_offset = False
     utf8 = False
     """Whether the server can bring text to NFC."""
 
@@ -166,6 +192,12 @@ class Postgres:
         made = sa.func.unnest(*arrays).table_valued(*columns, name=None).render_derived()
         return made, [made.c[name] for name in names]
 
+    def among_rows(
+        self, binds: Binds, sides: Sequence[Side], held: Param | None
+    ) -> ColumnElement[bool]:
+        """``IN`` a subquery."""
+        return in_rows(sides, *self.key_rows(binds, sides, held))
+
     def starts(
         self, binds: Binds, side: Side, operand: Operand, *, ranged: bool
     ) -> ColumnElement[bool]:
@@ -196,6 +228,10 @@ class Sqlite:
     joins = True
     lateral = False
     numbers_in_order = True
+    by_place = True
+    windows = True
+    groups = True
+    zero_offset = True
 
     def __init__(self, zone: str) -> None:
         self.alchemy: AlchemyDialect = pysqlite_dialect()
@@ -252,6 +288,12 @@ class Sqlite:
             for index in range(len(sides))
         ]
         return rows, parts
+
+    def among_rows(
+        self, binds: Binds, sides: Sequence[Side], held: Param | None
+    ) -> ColumnElement[bool]:
+        """``IN`` a subquery."""
+        return in_rows(sides, *self.key_rows(binds, sides, held))
 
     def starts(
         self, binds: Binds, side: Side, operand: Operand, *, ranged: bool

@@ -6,25 +6,29 @@ Where the source cannot make the canonical text of a part exactly, the hub makes
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.mysql import CHAR
 from sqlalchemy.sql.elements import ColumnElement
 
 from connectors.kit.blind import LENGTH, digest_of, text_of
 from connectors.spi import Column
 from connectors.sql import finish
-from connectors.sql.access import Access, Finish, Inexact, text_side
+from connectors.sql.access import Access, Finish, Inexact, collated, text_side
 from schema.model.scalar import ScalarKind
 
+_WHOLE = frozenset({"Int", "BigInt", "ID", "String"})
 _ODD = "!"
 """What the function gives for a value without a canonical form."""
 
 
-def access_of(expression: ColumnElement[Any], collation: str) -> Access:
-    """How to use a digest made by an expression."""
-    side = text_side(expression.collate(collation))
+def access_of(
+    expression: ColumnElement[Any], in_order: Callable[[ColumnElement[Any]], ColumnElement[Any]]
+) -> Access:
+    """How to use a digest made by an expression; `in_order` puts text into code-point order."""
+    side = text_side(in_order(expression))
     return Access(
         raw=expression,
         shown=expression,
@@ -61,7 +65,7 @@ def postgres(
         told = told.op("||")(counted)
     hashed = sa.func.encode(sa.func.sha256(sa.func.convert_to(told, _text("UTF8"))), _text("hex"))
     cut = sa.func.substr(hashed, sa.literal_column("1"), sa.literal_column(str(LENGTH)))
-    return access_of(cut, "C")
+    return access_of(cut, collated("C"))
 
 
 def _canonical(kind: ScalarKind, part: Access, *, utf8: bool) -> ColumnElement[Any]:
@@ -95,13 +99,30 @@ def _joined(moment: ColumnElement[Any]) -> ColumnElement[Any]:
     return sa.func.replace(sa.cast(moment, sa.Text()), _text(" "), _text("T"))
 
 
+def mysql(of: Sequence[Column], parts: Sequence[Access], salt: ColumnElement[Any]) -> Access:
+    """MySQL's own functions, over whole numbers: it cannot bring text to NFC, or trim decimals.
+
+    Raises: `Inexact`.
+    """
+    told: list[ColumnElement[Any]] = [salt]
+    for column, part in zip(of, parts, strict=True):
+        if column.kind not in _WHOLE or part.equal is None or part.equal.group != "int":
+            raise Inexact
+        text = sa.cast(part.shown, CHAR(charset="utf8mb4"))
+        counted = sa.func.concat(sa.func.char_length(text), _text(":"), text)
+        told.append(sa.func.coalesce(counted, _text("-")) if part.nullable else counted)
+    hashed = sa.func.sha2(sa.func.concat(*told), sa.literal_column("256"))
+    cut = sa.func.left(hashed, sa.literal_column(str(LENGTH)))
+    return access_of(cut, lambda held: sa.cast(held, sa.BINARY()))
+
+
 def sqlite(of: Sequence[Column], parts: Sequence[Access], salt: ColumnElement[Any]) -> Access:
     """The function that `install` gives to connections; raises `Inexact`."""
     if any(part.range is None for part in parts):
         raise Inexact
     kinds = ",".join(column.kind for column in of)
     shown = (part.shown for part in parts)
-    return access_of(sa.func.hub_digest(salt, _text(kinds), *shown), "BINARY")
+    return access_of(sa.func.hub_digest(salt, _text(kinds), *shown), collated("BINARY"))
 
 
 def _zoned(column: Sequence[Any]) -> Sequence[Any]:

@@ -47,7 +47,8 @@ ORDER BY c.relname, k.conname
 """
 
 
-def _keys(meta: TableMeta, primary: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+def keys_of(meta: TableMeta, primary: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    """The primary key, then unique ones without nulls."""
     order = {name: place for place, name in enumerate(meta.columns)}
     found = [primary] if primary else []
     for unique in sorted(meta.uniques, key=lambda key: (len(key), sorted(key))):
@@ -88,7 +89,7 @@ async def postgres_shape(pool: PostgresPool, held: Metadata, deadline: float) ->
                     )
                     for column in meta.columns.values()
                 ),
-                keys=_keys(meta, primary),
+                keys=keys_of(meta, primary),
                 foreign_keys=tuple(references.get(name, ())),
                 comment=held.comments.get(key),
                 rows=meta.rows,
@@ -202,7 +203,7 @@ async def sqlite_shape(
             ShapeTable(
                 name=name,
                 columns=tuple(columns),
-                keys=_keys(meta, key),
+                keys=keys_of(meta, key),
                 foreign_keys=await _references(pool, name, tables, deadline),
                 rows=meta.rows,
             )

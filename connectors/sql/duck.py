@@ -17,8 +17,8 @@ from connectors.sql import duck_catalogue
 from connectors.sql.dialect import Dialect
 from connectors.sql.duck_dialect import Duck
 from connectors.sql.statement import Statement
-from connectors.sql.table import TableMeta
-from schema.errors import HubError, SourceError
+from connectors.sql.table import TableMeta, named_tables
+from schema.errors import SourceError
 
 _log = structlog.get_logger("connectors.sql")
 _OPEN_S = 30.0
@@ -196,19 +196,7 @@ class DuckEngine:
     async def open(self) -> Mapping[str, TableMeta]:
         """Tables and views by the names that Asks use."""
         held = await duck_catalogue.read_tables(self._pool.run, time.monotonic() + _OPEN_S)
-        tables = {name: meta for (schema, name), meta in held.items() if schema == self._schema}
-        for name, entry in self._declared.items():
-            if not isinstance(entry, Mapping):
-                continue
-            place = (str(entry.get("schema", self._schema)), str(entry.get("name", name)))
-            if place not in held:
-                raise HubError(
-                    "FRAGMENT_INVALID",
-                    f"the source has no table `{place[1]}`",
-                    hint="check `tables:` in the fragment, and `connect.schema`",
-                )
-            tables[name] = held[place]
-        return tables
+        return named_tables(held, self._schema, self._declared)
 
     async def discover(self) -> SourceShape:
         """Tables, keys and references."""

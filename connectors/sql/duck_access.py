@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, Inexact, InvalidOperation
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -17,7 +16,17 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from connectors.spi import Column
 from connectors.sql import bind, finish
-from connectors.sql.access import TEXT, Access, Convert, Finish, Native, Side, coded, least
+from connectors.sql.access import (
+    TEXT,
+    Access,
+    Convert,
+    Finish,
+    Native,
+    Side,
+    coded,
+    collated,
+    least,
+)
 from connectors.sql.table import ColumnMeta
 
 DECIMAL = re.compile(r"decimal\((\d+),(\d+)\)\Z")
@@ -39,50 +48,11 @@ def nested(native: str) -> bool:
     return _NESTED.match(native) is not None
 
 
-def text(value: Any) -> str | None:
-    """Text, of which half a surrogate pair is none."""
-    held = str(value)
-    try:
-        held.encode()
-    except UnicodeEncodeError:
-        return None
-    return held
-
-
-class Scaled(msgspec.Struct, frozen=True):
-    """A decimal to text with this many digits after the point: itself, or the next that has."""
-
-    scale: int
-    towards: Literal["", "up", "down"] = ""
-
-    def __call__(self, value: Any) -> str | None:
-        """``None`` where no such decimal is equal; a bound beyond all columns is drawn in."""
-        try:
-            wanted = Decimal(str(value))
-        except InvalidOperation:
-            return None
-        if not wanted.is_finite():
-            return None
-        most = Decimal((0, (9,) * _DIGITS, -self.scale))
-        if abs(wanted) > most:
-            return format(most.copy_sign(wanted), "f") if self.towards else None
-        rounding = ROUND_CEILING if self.towards == "up" else ROUND_FLOOR
-        traps = [InvalidOperation] if self.towards else [InvalidOperation, Inexact]
-        try:
-            step = Decimal((0, (1,), -self.scale))
-            near = wanted.quantize(step, rounding, Context(prec=_DIGITS, traps=traps))
-        except InvalidOperation:  # a bound that rounds beyond 38 digits
-            return format(most.copy_sign(wanted), "f") if self.towards else None
-        except Inexact:
-            return None
-        return format(near, "f")
-
-
 def access(column: Column, meta: ColumnMeta, raw: ColumnElement[Any], zone: str) -> Access:
     """How to read, compare, order and add up one column; `zone` is that of local timestamps."""
     made: Access | None
     if column.values and column.kind in ("ID", "String"):
-        made = coded(column, _textual(meta, raw), _as_text(raw), _C)
+        made = coded(column, _textual(meta, raw), _as_text(raw), in_order=collated(_C))
     else:
         made = None if column.values else _plain(column, meta, raw, zone)
     return made or Access(
@@ -152,7 +122,7 @@ def _ordered(
 
 def _textual(meta: ColumnMeta, raw: ColumnElement[Any]) -> Access:
     held = _as_text(raw)
-    side = Side(expression=held, type=TEXT, convert=text, group="text")
+    side = Side(expression=held, type=TEXT, convert=bind.any_text, group="text")
     made = _ordered(meta, raw, held, side, finish.text)
     return msgspec.structs.replace(made, text=side)
 
@@ -165,9 +135,9 @@ def _decimal(meta: ColumnMeta, raw: ColumnElement[Any]) -> Access | None:
     side = Side(
         expression=raw,
         type=Native(f"decimal({_DIGITS},{scale})"),
-        convert=Scaled(scale),
-        up=Scaled(scale, "up"),
-        down=Scaled(scale, "down"),
+        convert=bind.Scaled(scale),
+        up=bind.Scaled(scale, "up"),
+        down=bind.Scaled(scale, "down"),
         group=f"decimal {scale}",
     )
     sums = (_as_text(sa.func.sum(raw)), finish.decimal) if width <= 26 else None

@@ -14,7 +14,7 @@ from sqlalchemy.sql.expression import FromClause
 from connectors.spi import Column
 from connectors.sql import duck_access
 from connectors.sql.access import Access, Cell, Inexact, Native, Side
-from connectors.sql.dialect import Binds
+from connectors.sql.dialect import Binds, in_rows
 from connectors.sql.slots import Slot
 from connectors.sql.table import ColumnMeta
 from schema.model.predicate import Operand, Param
@@ -26,6 +26,10 @@ class Duck:
     joins = False
     lateral = False
     numbers_in_order = False
+    by_place = True
+    windows = True
+    groups = True
+    zero_offset = True
 
     def __init__(self, zone: str) -> None:
         self.alchemy: AlchemyDialect = asyncpg_dialect()  # type: ignore[no-untyped-call]
@@ -77,6 +81,12 @@ class Duck:
 
     def _part(self, binds: Binds, side: Side, slot: Slot) -> ColumnElement[Any]:
         return sa.func.unnest(binds.add(slot, Native(f"{side.type.name}[]")))
+
+    def among_rows(
+        self, binds: Binds, sides: Sequence[Side], held: Param | None
+    ) -> ColumnElement[bool]:
+        """``IN`` a subquery."""
+        return in_rows(sides, *self.key_rows(binds, sides, held))
 
     def starts(
         self, binds: Binds, side: Side, operand: Operand, *, ranged: bool

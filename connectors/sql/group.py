@@ -23,6 +23,8 @@ def aggregated(rows: Rows, ask: Ask, where: Where, binds: Binds) -> Statement:
     outputs: list[Output] = []
     order: list[ColumnElement[Any]] = []
     groups = [rows.access(name) for name in ask.aggregate.group_by]
+    if groups and not rows.dialect.groups:
+        raise Inexact
     for name, access in zip(ask.aggregate.group_by, groups, strict=True):
         outputs.append(Output(name, len(made), access.finish))
         made.append(access.shown)
@@ -38,11 +40,8 @@ def aggregated(rows: Rows, ask: Ask, where: Where, binds: Binds) -> Statement:
         place = len(made) if by is not access.shown else groups.index(access) + 1
         if by is not access.shown:
             grouping.append(sa.literal_column(str(place)))
-        order.append(
-            rows.dialect.ordered(
-                sa.literal_column(str(place)), descending=False, nullable=access.nullable
-            )
-        )
+        term = sa.literal_column(str(place)) if rows.dialect.by_place else by
+        order.append(rows.dialect.ordered(term, descending=False, nullable=access.nullable))
     select = selected(made).select_from(rows.source).where(*where)
     if groups:
         select = select.group_by(*grouping).order_by(*order)

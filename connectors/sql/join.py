@@ -300,7 +300,12 @@ def equal(
     if mine.group == its.group == "text" and differ:
         return its.expression.collate("C") == mine.expression.collate("C")
     if mine.group == its.group:
-        return its.expression == mine.expression
+        made = its.expression == mine.expression
+        if mine.seek is None and its.seek is None:
+            return made
+        if mine.seek is None or its.seek is None or mine.seeks_by != its.seeks_by:
+            raise Inexact  # no index would find the child's rows
+        return sa.and_(its.seek == mine.seek, made)
     if here.text is not None and other.text is not None:
         return other.text.expression == here.text.expression
     raise Inexact

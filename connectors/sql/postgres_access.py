@@ -13,7 +13,17 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from connectors.spi import Column
 from connectors.sql import bind, finish
-from connectors.sql.access import Access, Convert, Finish, Native, Side, coded, least, text_side
+from connectors.sql.access import (
+    Access,
+    Convert,
+    Finish,
+    Native,
+    Side,
+    coded,
+    collated,
+    least,
+    text_side,
+)
 from connectors.sql.table import ColumnMeta
 
 _INTEGERS = {"int2": bind.int2, "int4": bind.int4, "int8": bind.int8_text}
@@ -33,7 +43,7 @@ def access(column: Column, meta: ColumnMeta, raw: ColumnElement[Any], zone: str)
     """How to read, compare, order and add up one column; `zone` is that of local timestamps."""
     made: Access | None
     if column.values and column.kind in ("ID", "String"):
-        made = coded(column, _textual(meta, raw), _as_text(raw, meta), _C)
+        made = coded(column, _textual(meta, raw), _as_text(raw, meta), in_order=collated(_C))
     else:
         made = None if column.values else _plain(column, meta, raw, zone)
     return made or Access(

@@ -100,7 +100,7 @@ def _compare(
         case "eq" | "ne":
             side = need(access.equal)
             if wanted == (leaf.op == "eq") and not coded(side):
-                return side.expression == binds.one(side, leaf.operand)
+                return equals(side, binds.one(side, leaf.operand))
             slot = Slot(how="many", operands=(leaf.operand,))
             return _among(slot, access, dialect, binds, wanted=wanted == (leaf.op == "eq"))
         case "lt" | "le" | "gt" | "ge":
@@ -117,6 +117,12 @@ def _compare(
             return made if wanted else sa.not_(made)
         case _:
             assert_never(leaf.op)
+
+
+def equals(side: Side, value: ColumnElement[Any]) -> ColumnElement[bool]:
+    """The equality, with one beside it that an index serves where the side has such."""
+    made = side.expression == value
+    return made if side.seek is None else sa.and_(side.seek == value, made)
 
 
 def _range(op: str, side: Side, leaf: Compare, binds: Binds) -> ColumnElement[bool]:
@@ -168,6 +174,4 @@ def keyed(
         return dialect.among(sides[0], dialect.values(binds, sides[0], slot))
     if any(coded(side) for side in sides):
         raise Inexact
-    rows, parts = dialect.key_rows(binds, sides, held)
-    wanted: Any = sa.tuple_(*(side.expression for side in sides))
-    return wanted.in_(sa.select(*parts).select_from(rows))  # type: ignore[no-any-return]
+    return dialect.among_rows(binds, sides, held)

@@ -144,7 +144,7 @@ def limited(select: Select[Any], count: ColumnElement[Any] | None, dialect: Dial
     if count is None:
         return select
     made = select.limit(count)
-    return made if dialect.lateral else made.offset(sa.literal_column("0", sa.Integer()))
+    return made if not dialect.zero_offset else made.offset(sa.literal_column("0", sa.Integer()))
 
 
 def split(predicate: Predicate | None, rows: Rows, binds: Binds) -> tuple[Where, Predicate | None]:

@@ -24,9 +24,9 @@ class Slot(msgspec.Struct, frozen=True, kw_only=True):
     """One param. Structs and module-level functions only, so that equal Asks have equal slots.
 
     ``one``: an operand's value; ``many``: operands as a list, values that no row can have left
-    out; ``list``: the same of one param that holds a list; ``key``: the call's keys of one part;
+    out; ``list``: the same of one param that holds a list; ``key``: one part of the call's keys;
     ``part``: part `index` of keys of several parts; ``rows``: such keys whole; ``held``,
-    ``heldpart``, ``heldrows``: likewise, of the keys that a param holds; ``limit``: a row count;
+    ``heldpart``, ``heldrows``: such of a param; ``limit``: a row count;
     ``literal``: a constant that the compiler put there.
     """
 
@@ -36,13 +36,17 @@ class Slot(msgspec.Struct, frozen=True, kw_only=True):
     converts: tuple[Any, ...] = ()
     value: Any = None
     as_json: bool = False
+    counts: bool = False
+    """How many values there are, instead of the values."""
 
     def fill(self) -> Fill:
         """The function that computes the value from a call."""
         made = getattr(self, f"_{self.how}")()
-        if not self.as_json:
-            return made  # type: ignore[no-any-return]
-        return lambda call: orjson.dumps(made(call)).decode()
+        if self.counts:
+            return lambda call: len(made(call))
+        if self.as_json:
+            return lambda call: orjson.dumps(made(call)).decode()
+        return made  # type: ignore[no-any-return]
 
     def _one(self) -> Fill:
         (operand,), (convert,) = self.operands, self.converts
@@ -77,7 +81,8 @@ class Slot(msgspec.Struct, frozen=True, kw_only=True):
 
     def _key(self) -> Fill:
         (convert,) = self.converts
-        return lambda call: _converted(convert, [key[0] for key in call.keys])
+        index = self.index
+        return lambda call: _converted(convert, [key[index] for key in call.keys])
 
     def _held(self) -> Fill:
         (convert,), name = self.converts, _name(self.operands)

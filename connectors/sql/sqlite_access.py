@@ -21,7 +21,17 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from connectors.spi import Column
 from connectors.sql import bind, finish
-from connectors.sql.access import TEXT, Access, Finish, Native, Side, coded, least, text_side
+from connectors.sql.access import (
+    TEXT,
+    Access,
+    Finish,
+    Native,
+    Side,
+    coded,
+    collated,
+    least,
+    text_side,
+)
 from connectors.sql.table import ColumnMeta
 from schema.model.scalar import canonical
 
@@ -53,7 +63,7 @@ def access(column: Column, meta: ColumnMeta, raw: ColumnElement[Any], zone: str)
     made: Access | None
     if column.values and column.kind in ("ID", "String"):
         held = raw if affinity(meta.native) == "text" else sa.cast(raw, sa.Text())
-        made = coded(column, _textual(meta, raw), held, "BINARY")
+        made = coded(column, _textual(meta, raw), held, in_order=collated("BINARY"))
     else:
         made = None if column.values else _plain(column, meta, raw, zone)
     return made or Access(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import msgspec
 
 from schema.errors import HubError
@@ -22,6 +25,8 @@ class ColumnMeta(msgspec.Struct, frozen=True, kw_only=True):
     """Text: whether equal means equal code points."""
     collation: str = ""
     """PostgreSQL: its name; columns of different collations compare only when told how."""
+    weighs_by: str = ""
+    """MySQL: the collation of a text, by which its indexes compare."""
     rowid: bool = False
     """SQLite: an alias of the row id, so certainly an integer."""
 
@@ -64,3 +69,25 @@ class TableMeta(msgspec.Struct, frozen=True, kw_only=True):
     def indexed(self, names: frozenset[str]) -> bool:
         """Whether rows are found by values of these columns without reading the table."""
         return self.small or any(index[0] in names for index in self.indexes)
+
+
+def named_tables(
+    held: Mapping[tuple[str, str], TableMeta], schema: str, declared: Mapping[str, Any]
+) -> dict[str, TableMeta]:
+    """Tables by the names that Asks use: those of the schema, and what the fragment names.
+
+    Raises: `HubError` with code FRAGMENT_INVALID for a declared table that is not there.
+    """
+    tables = {name: meta for (place, name), meta in held.items() if place == schema}
+    for name, entry in declared.items():
+        if not isinstance(entry, Mapping):
+            continue
+        place = (str(entry.get("schema", schema)), str(entry.get("name", name)))
+        if place not in held:
+            raise HubError(
+                "FRAGMENT_INVALID",
+                f"the source has no table `{place[1]}`",
+                hint="check `tables:` in the fragment, and `connect.schema`",
+            )
+        tables[name] = held[place]
+    return tables

@@ -14,6 +14,7 @@ from schema.errors import HubError, ManyErrors
 
 _COMMANDS: dict[str, tuple[str, str]] = {
     "audit": ("hub.cli.audit:audit", "Verify the audit log, or follow it."),
+    "catalogue": ("hub.cli.catalogue:catalogue", "Tell which facts are collected twice."),
     "check": ("hub.cli.check:check", "Check fragments and policies without any source."),
     "connector": ("hub.cli.connector:connector", "List kinds of sources; begin a new one."),
     "demo": ("hub.cli.demo:demo", "Start the demonstration city."),

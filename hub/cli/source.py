@@ -18,8 +18,12 @@ from schema.errors import HubError
 
 if TYPE_CHECKING:
     from connectors.spi import SourceShape
+    from hub.registry.suggest.overlap import Overlap
+    from hub.registry.suggest.sample import Samples
 
-_SQL_SCHEMES = {"sqlite", "duckdb", "postgresql", "postgres", "mysql", "mssql", "oracle"}
+_SQL_SCHEMES = {
+    "sqlite", "duckdb", "postgresql", "postgres", "mysql", "mariadb", "mssql", "oracle",
+}  # fmt: skip
 _SQLITE_SUFFIXES = {".sqlite", ".sqlite3", ".db", ".db3"}
 _DUCKDB_SUFFIXES = {".duckdb", ".ddb"}
 _PLACES = {"rest": "openapi", "soap": "wsdl", "files": "path"}
@@ -62,6 +66,20 @@ def source() -> None:
     "--level", help="One label for everything, to try it out; without it nothing is served yet."
 )
 @click.option(
+    "--sample/--no-sample",
+    default=True,
+    show_default=True,
+    help="Look at some rows of each table for what columns hold; no value is written anywhere.",
+)
+@click.option(
+    "--pack",
+    "packs",
+    multiple=True,
+    default=("plain",),
+    show_default=True,
+    help="Rule packs whose categories are suggested; may be repeated.",
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write here instead of to the terminal; never over a file that exists.",
@@ -76,12 +94,14 @@ def draft(
     only: tuple[str, ...],
     params: tuple[str, ...],
     level: str | None,
+    sample: bool,
+    packs: tuple[str, ...],
     out: Path | None,
 ) -> None:
     """Write a fragment from what lies at PLACE: a database URL, a file or folder, an API.
 
-    Types, keys, relations and names come from the source; what is missing are the labels. Secrets
-    go by reference: PLACE may be `${env:NAME}`.
+    Types, keys, relations and names come from the source; what is missing are the labels. Comments
+    suggest what fields may hold. Secrets go by reference: PLACE may be `${env:NAME}`.
 
     \b
     Example:
@@ -93,6 +113,8 @@ def draft(
     """
     from hub.registry.discover import draft_fragment
     from hub.registry.secret import resolve
+    from hub.registry.suggest.detect import suggestions
+    from policies.packs import load
 
     def known(text: str) -> str:
         return resolve(text, os.environ)
@@ -108,9 +130,9 @@ def draft(
             raise HubError("BAD_REQUEST", "`--param` is for REST services")
         connect["params"] = params_of(params)
     called = name or name_of(known(place))
-    shape = asyncio.run(_discover(called, department, found_kind, connect, known))
-    if only:
-        shape = chosen(shape, only)
+    categories = load(list(packs)).scheme.categories
+    found = _discover(called, department, found_kind, connect, known, only=only, sample=sample)
+    shape, samples, overlapping = asyncio.run(found)
     if "://" not in place and "://" not in known(place):
         connect.update(shape.connect)
     text = draft_fragment(
@@ -121,6 +143,9 @@ def draft(
         connect=connect,
         title=title,
         level=level,
+        suggested=suggestions(shape, samples),
+        categories=categories,
+        overlapping=overlapping,
     )
     if out is None:
         click.echo(text, nl=False)
@@ -219,8 +244,13 @@ async def _discover(
     kind: str,
     connect: Mapping[str, Any],
     resolve: Callable[[str], str],
-) -> SourceShape:
+    *,
+    only: Sequence[str],
+    sample: bool,
+) -> tuple[SourceShape, Samples, Sequence[Overlap]]:
     from hub.registry.kinds import connect_of as connect_of_kind
+    from hub.registry.suggest.overlap import overlaps
+    from hub.registry.suggest.sample import sampled
     from schema.model.binding import SourceDecl
     from schema.model.names import DepartmentName, SourceName
 
@@ -231,6 +261,11 @@ async def _discover(
     await connector.open()
     try:
         shape: SourceShape = await connector.discover()
-        return shape
+        if only:
+            shape = chosen(shape, only)
+        if not sample:
+            return shape, {}, ()
+        samples = await sampled(connector, shape)
+        return shape, samples, await overlaps(connector, shape, samples)
     finally:
         await connector.close()

@@ -22,14 +22,14 @@ from hub.settings.read import ASSERTIONS
 from schema.errors import HubError
 
 OFFICERS = ("li", "wang")
-_FOLDERS = ("policies", "policy-tests")
+_FOLDERS = ("fragments", "policies", "policy-tests")
 _SECONDS = 60.0
 _DAYS = 1
 
 
 def lay_out(folder: Path) -> None:
-    """Copies of the sample rules to edit, and the officers' keys; what is there already stays,
-    unless the sample rules have changed."""
+    """Copies of the sample fragments and rules to edit, and the officers' keys; what is there
+    already stays, unless the samples have changed."""
     marker = folder / "policies" / ".sample"
     digest = _digest(city_dir())
     if not marker.exists() or marker.read_text(encoding="utf-8") != digest:

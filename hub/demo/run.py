@@ -33,7 +33,7 @@ from schema.errors import HubError
 SEED = 1
 START_S = 60.0
 _CONFIG = """# Written by `hub demo`; safe to delete with its folder.
-fragments: [{fragments}]
+fragments: [fragments/*.yaml]
 policies: [policies/*.yaml]
 release:
   required: true
@@ -117,20 +117,13 @@ def _departments(stack: ExitStack, folder: Path, scale: int) -> dict[str, str]:
 
 
 def _configure(folder: Path, port: int, environment: Mapping[str, str]) -> Path:
-    city = city_dir()
     lay_out(folder)
     lines = [f"{name}={value}" for name, value in environment.items()]
     secret = folder / "hub.env"
     secret.touch(mode=0o600)
     secret.write_text("\n".join(lines) + "\n", encoding="utf-8")
     config = folder / "hub.yaml"
-    config.write_text(
-        _CONFIG.format(
-            fragments=orjson.dumps(str(city / "fragments" / "*.yaml")).decode(),
-            port=port,
-        ),
-        encoding="utf-8",
-    )
+    config.write_text(_CONFIG.format(port=port), encoding="utf-8")
     return config
 
 

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
-import msgspec
-
-from connectors.spi import ForeignKey, ShapeColumn, ShapeTable, SourceShape
+from connectors.spi import SourceShape
 from hub.registry import naming
+from hub.registry.entities import DraftColumn, Entity, entities_of
+from hub.registry.relate import relation_lines
+from hub.registry.suggest.detect import Suggestion, Suggestions, told_of
+from hub.registry.suggest.overlap import Overlap
 from hub.registry.yamltext import flow, text
 from schema.compose import reference
 from schema.compose.english import lower_first
 from schema.compose.positions import parse
 from schema.errors import HubError
 from schema.model.names import SOURCE_NAME
-from schema.model.scalar import TEXTUAL, ScalarKind
 
-_WHOLE: frozenset[str] = frozenset({"Int", "BigInt"})
-_NO_KEYS: frozenset[str] = frozenset({"Float", "JSON"})
 _HEAD = """\
 # Drafted from the source itself. Before it can be published:
 #  1. say for each type (or field) how sensitive it is: `label: ...`;
@@ -26,6 +26,7 @@ _HEAD = """\
 #  2. check `share:`: unconditional, conditional (with `conditions: [...]`),
 #     or withheld (with `legal_basis: [...]`);
 #  3. delete what is not to be shared at all.
+# Comments tell what a field may hold, how sure that is (0 to 1) and why. They decide nothing.
 """
 _LABELLED = """\
 # Drafted from the source itself, with one label for everything: check each before publishing,
@@ -33,30 +34,9 @@ _LABELLED = """\
 """
 
 
-class _Column(msgspec.Struct, frozen=True, kw_only=True):
-    found: ShapeColumn
-    field: str
-    kind: ScalarKind
-
-
-class _Entity(msgspec.Struct, frozen=True, kw_only=True):
-    """A table with its names settled; without keys it is only drafted as a comment."""
-
-    table: ShapeTable
-    name: str
-    singular: str
-    plural: str
-    columns: Mapping[str, _Column]
-    keys: tuple[tuple[str, ...], ...]
-    """Keys as column names."""
-
-
-class _Relation(msgspec.Struct, frozen=True, kw_only=True):
-    of: str
-    name: str
-    to: str
-    many: bool
-    match: tuple[tuple[str, str], ...]
+class _Told(NamedTuple):
+    suggested: Suggestions
+    categories: Collection[str]
 
 
 def draft_fragment(
@@ -70,9 +50,14 @@ def draft_fragment(
     tier: str | None = None,
     region: str | None = None,
     level: str | None = None,
+    suggested: Suggestions = MappingProxyType({}),
+    categories: Collection[str] = (),
+    overlapping: Sequence[Overlap] = (),
 ) -> str:
     """YAML text of a fragment that needs nothing but labels (nothing at all with `level`).
 
+    `suggested`: what columns may hold, told beside them; `categories`: those of the packs in use;
+    `overlapping`: relations that nobody declared, written as comments.
     Raises: ``CONFIG_INVALID`` for a name that no source can have, or a secret in `connect`.
     """
     for noun, given in (("source", name), ("department", department), ("kind", kind)):
@@ -83,7 +68,7 @@ def draft_fragment(
                 hint="use small letters, digits and `-`, beginning with a letter, at most 63",
             )
     _refuse_secrets(connect)
-    entities = _entities(shape)
+    entities = entities_of(shape)
     lines = [
         *(_HEAD if level is None else _LABELLED).splitlines(),
         "hub: 1",
@@ -101,8 +86,8 @@ def draft_fragment(
         "types:",
     ]
     for entity in entities.values():
-        lines += _type_lines(entity, level)
-    relations = list(_relations(entities))
+        lines += _type_lines(entity, level, _Told(suggested, categories))
+    relations = list(relation_lines(entities, overlapping))
     if relations:
         lines += ["relations:", *relations]
     return "\n".join(lines) + "\n"
@@ -116,78 +101,7 @@ def _refuse_secrets(connect: Mapping[str, Any]) -> None:
         raise HubError("CONFIG_INVALID", f"{message} in `connect`", hint=hint)
 
 
-def _entities(shape: SourceShape) -> dict[str, _Entity]:
-    """Table name -> entity, in order of table names."""
-    usable = (table for table in shape.tables if _writable(table.name))
-    tables = sorted(usable, key=lambda table: table.name)
-    kinds = _kinds(tables)
-    entities: dict[str, _Entity] = {}
-    types: set[str] = set()
-    roots: set[str] = set()
-    for number, table in enumerate(tables, 1):
-        type_name = naming.type_name(table.name, number, types)
-        types.add(type_name)
-        one, several = naming.root_names(type_name, roots)
-        roots |= {one, several, f"{several}Aggregate"}
-        columns: dict[str, _Column] = {}
-        fields: set[str] = set()
-        for place, column in enumerate(table.columns, 1):
-            if not _writable(column.name):
-                continue
-            field = naming.field_name(column.name, place, type_name, fields)
-            fields.add(field)
-            columns[column.name] = _Column(
-                found=column, field=field, kind=kinds[table.name, column.name]
-            )
-        entities[table.name] = _Entity(
-            table=table,
-            name=type_name,
-            singular=one,
-            plural=several,
-            columns=columns,
-            keys=_keys(table, columns),
-        )
-    return entities
-
-
-def _writable(name: str) -> bool:
-    """Whether a fragment can hold the name: not blank, no lone half of a surrogate pair."""
-    return bool(name.strip()) and not any("\ud800" <= char <= "\udfff" for char in name)
-
-
-def _keys(table: ShapeTable, columns: Mapping[str, _Column]) -> tuple[tuple[str, ...], ...]:
-    kept: list[tuple[str, ...]] = []
-    for key in table.keys:
-        good = key and all(
-            column in columns and columns[column].kind not in _NO_KEYS for column in key
-        )
-        if good and frozenset(key) not in {frozenset(other) for other in kept}:
-            kept.append(key)
-    return tuple(kept)
-
-
-def _kinds(tables: list[ShapeTable]) -> dict[tuple[str, str], ScalarKind]:
-    """Each column's kind; whole numbers that refer to each other get the wider kind, because
-    only values of one kind compare across tables."""
-    kinds = {(table.name, column.name): column.kind for table in tables for column in table.columns}
-    pairs = [
-        ((table.name, ours), (key.to_table, theirs))
-        for table in tables
-        for key in table.foreign_keys
-        for ours, theirs in zip(key.columns, key.to_columns, strict=False)
-    ]
-    widened = True
-    while widened:
-        widened = False
-        for one, other in pairs:
-            both = {kinds.get(one), kinds.get(other)}
-            if both == _WHOLE:
-                kinds[one] = kinds[other] = "BigInt"
-                widened = True
-    return kinds
-
-
-def _details(entities: Mapping[str, _Entity]) -> Iterator[str]:
+def _details(entities: Mapping[str, Entity]) -> Iterator[str]:
     told = {
         name: entity.table.detail
         for name, entity in entities.items()
@@ -199,10 +113,10 @@ def _details(entities: Mapping[str, _Entity]) -> Iterator[str]:
             yield f"    {text(name)}: {flow(detail)}"
 
 
-def _type_lines(entity: _Entity, level: str | None) -> Iterator[str]:
+def _type_lines(entity: Entity, level: str | None, told: _Told) -> Iterator[str]:
     if entity.table.elsewhere:
         return
-    lines = list(_body(entity, level))
+    lines = list(_body(entity, level, told))
     if entity.keys:
         yield from lines
         return
@@ -212,7 +126,7 @@ def _type_lines(entity: _Entity, level: str | None) -> Iterator[str]:
         yield f"#{line}"
 
 
-def _body(entity: _Entity, level: str | None) -> Iterator[str]:
+def _body(entity: Entity, level: str | None, told: _Told) -> Iterator[str]:
     table = entity.table
     yield f"  {text(entity.name)}:"
     original = table.name.rpartition(".")[2]
@@ -246,10 +160,12 @@ def _body(entity: _Entity, level: str | None) -> Iterator[str]:
         if held is None:
             yield "      # a column is left out: its name cannot be written"
         else:
-            yield f"      {text(held.field)}: {flow(_field(held))}"
+            one = told.suggested.get((table.name, column.name))
+            beside = "" if one is None else f"  # {told_of(one, told.categories)}"
+            yield f"      {text(held.field)}: {flow(_field(held, one))}{beside}"
 
 
-def _field(column: _Column) -> dict[str, Any]:
+def _field(column: DraftColumn, suggested: Suggestion | None) -> dict[str, Any]:
     said: dict[str, Any] = {}
     if column.found.name != column.field:
         said["column"] = column.found.name
@@ -258,6 +174,8 @@ def _field(column: _Column) -> dict[str, Any]:
         said["title"] = column.found.name
     if column.found.comment and column.found.comment.strip():
         said["about"] = _one_line(column.found.comment)
+    if suggested is not None and suggested.shown and suggested.fact.format is not None:
+        said["format"] = suggested.fact.format
     if column.found.authoritative is not None:
         said["authoritative"] = column.found.authoritative
     return said
@@ -266,81 +184,3 @@ def _field(column: _Column) -> dict[str, Any]:
 def _one_line(words: str) -> str:
     line = " ".join(words.split())
     return line if len(line) <= 500 else f"{line[:497]}..."
-
-
-def _relations(entities: Mapping[str, _Entity]) -> Iterator[str]:
-    taken = {
-        entity.name: {column.field for column in entity.columns.values()}
-        for entity in entities.values()
-    }
-    usable = [
-        (entity, key)
-        for entity in entities.values()
-        for key in sorted(entity.table.foreign_keys, key=lambda key: (key.columns, key.to_table))
-    ]
-    done: set[tuple[str, ForeignKey]] = set()
-    for entity, key in usable:
-        target = entities.get(key.to_table)
-        if target is None or not entity.keys or not target.keys or (entity.name, key) in done:
-            continue
-        done.add((entity.name, key))
-        why_not = _why_not(entity, key, target)
-        if why_not is not None:
-            yield f"  # no relation from {entity.name} to {target.name}: {why_not}"
-            continue
-        siblings = [other for other in entity.table.foreign_keys if other.to_table == key.to_table]
-        for relation in _pair(entity, key, target, taken, alone=len(siblings) == 1):
-            taken[relation.of].add(relation.name)
-            to = f'"[{relation.to}]"' if relation.many else text(relation.to)
-            match = flow(dict(relation.match))
-            yield f"  {relation.of}.{relation.name}: {{to: {to}, match: {match}}}"
-
-
-def _why_not(entity: _Entity, key: ForeignKey, target: _Entity) -> str | None:
-    if len(key.columns) != len(key.to_columns) or any(
-        len(set(side)) < len(side) for side in (key.columns, key.to_columns)
-    ):
-        return "the foreign key is incomplete"
-    for ours, theirs in zip(key.columns, key.to_columns, strict=True):
-        if ours not in entity.columns or theirs not in target.columns:
-            return "a column is missing"
-        kinds = {entity.columns[ours].kind, target.columns[theirs].kind}
-        if kinds & _NO_KEYS or (len(kinds) > 1 and not kinds <= TEXTUAL):
-            return "the columns have types that do not compare"
-    if not any(set(key.to_columns) >= set(one) for one in target.keys):
-        return "it refers to columns that are no key"
-    return None
-
-
-def _pair(
-    entity: _Entity,
-    key: ForeignKey,
-    target: _Entity,
-    taken: Mapping[str, set[str]],
-    *,
-    alone: bool,
-) -> Iterator[_Relation]:
-    pairs = tuple(
-        (entity.columns[ours].field, target.columns[theirs].field)
-        for ours, theirs in zip(key.columns, key.to_columns, strict=True)
-    )
-    base = naming.camel(naming.words_of(key.name)) if key.name is not None else ""
-    base = base or naming.relation_base(key.columns, target.name)
-    forward = naming.forward_name(base, target.name, taken[entity.name])
-    yield _Relation(of=entity.name, name=forward, to=target.name, many=False, match=pairs)
-    many = not any(set(key.columns) >= set(one) for one in entity.keys)
-    back = naming.reverse_name(
-        child=entity.name,
-        base=base,
-        many=many,
-        own=entity.name == target.name,
-        usual=alone or base == lower_first(target.name),
-        taken=taken[target.name],
-    )
-    yield _Relation(
-        of=target.name,
-        name=back,
-        to=entity.name,
-        many=many,
-        match=tuple((theirs, ours) for ours, theirs in pairs),
-    )

@@ -11,7 +11,7 @@ from schema.compose.words import RESERVED_ENDINGS, RESERVED_FIELDS, RESERVED_ROO
 
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _LONGEST = 100
-_POINTERS = frozenset({"id", "ids", "code", "key", "fk", "no", "num", "number", "uuid", "ref"})
+POINTERS = frozenset({"id", "ids", "code", "key", "fk", "no", "num", "number", "uuid", "ref"})
 _TABLE_MARKS = frozenset({"tbl", "tb"})
 
 
@@ -80,9 +80,9 @@ def relation_base(columns: tuple[str, ...], target: str) -> str:
     """What a foreign key calls its target: ``support_rep_id`` -> ``supportRep``."""
     if len(columns) == 1:
         words = words_of(columns[0])
-        while len(words) > 1 and words[-1] in _POINTERS:
+        while len(words) > 1 and words[-1] in POINTERS:
             words = words[:-1]
-        if words and words[-1] not in _POINTERS and not words[0][0].isdigit():
+        if words and words[-1] not in POINTERS and not words[0][0].isdigit():
             return camel(words)
     return lower_first(target)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
@@ -19,6 +20,7 @@ from hub.query.cursor import Seal
 from hub.query.limits import Limits
 from hub.query.request import Request
 from hub.query.run import World
+from hub.registry.secret import resolve
 from policies.engine import Engine
 from policies.masks import MASKS
 from policies.packs import load
@@ -44,8 +46,8 @@ modes: [all]
 """
 
 
-def drafted(database: Path, level: str = "internal") -> str:
-    """What `hub source draft` writes for a database."""
+def drafted(database: Path | str, level: str = "internal") -> str:
+    """What `hub source draft` writes for a database: a file, or a URL by reference."""
     result = CliRunner().invoke(
         source_command, ["draft", str(database), "--department", "culture", "--level", level]
     )
@@ -54,18 +56,21 @@ def drafted(database: Path, level: str = "internal") -> str:
 
 
 def answers(
-    database: Path, asked: list[tuple[str, dict[str, Any]]], **bounds: int
+    database: Path | str, asked: list[tuple[str, dict[str, Any]]], **bounds: int
 ) -> list[dict[str, Any]]:
     """The data that a hub over the draft answers with, operation by operation."""
 
     fragment = read_fragment(drafted(database), "draft.yaml")
+
+    def known(text: str) -> str:
+        return resolve(text, os.environ)
 
     async def run() -> list[dict[str, Any]]:
         catalogue = compose([fragment], PACKS.scheme)
         engine = Engine(
             catalogue, [read_bundle(PERMIT_ALL, "all.yaml")], PACKS, epoch=1, ceiling={}
         )
-        sources = {name: connect(decl, str) for name, decl in catalogue.sources.items()}
+        sources = {name: connect(decl, known) for name, decl in catalogue.sources.items()}
         for source in sources.values():
             await source.open()
         try:

@@ -50,7 +50,7 @@ async def test_29_a_secret_is_refused_and_told(world: World) -> None:
     assert "ceiling" in told
     world.write(WATER, secret, PIPELINE)
     with structlog.testing.capture_logs() as logs:
-        async with Reloader(world.hub, poll_s=0.05), asyncio.timeout(10):
+        async with Reloader(world.hub, poll_s=0.05), asyncio.timeout(60):
             world.write(WATER, PIPELINE, secret)
             while not any(log["event"] == "reload.refused" for log in logs):
                 await world.ask("B", FIRMS, "tax.audit")

@@ -1,4 +1,4 @@
-"""A sample database in two dialects: every kind, nulls, odd text; and its content as the Hub
+"""A sample database in three dialects: every kind, nulls, odd text; and its content as the Hub
 has to see it."""
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ import asyncpg
 from connectors.memory import MemoryConnector
 from connectors.spi import Column
 from connectors.sql.connector import SqlConnector, connect
+from connectors.sql.mysql_values import literal
 from schema.model.binding import SourceDecl
 from schema.model.names import DepartmentName, SourceName
+from tests.mariadb import LocalMariadb
 
 TEXTS = [
     "",
@@ -76,6 +78,13 @@ CREATE TABLE children (
   flag BOOLEAN, day DATE, at DATETIME, stamp TIMESTAMPTZ, clock TIME, parent INTEGER,
   number INTEGER);
 CREATE INDEX children_parent ON children (parent);
+"""
+_MARIADB = """
+CREATE TABLE things (
+  id INT PRIMARY KEY, code VARCHAR(40), big BIGINT, name VARCHAR(200), amount DECIMAL(12,2),
+  ratio DOUBLE, flag BOOLEAN, day DATE, at DATETIME(6), stamp DATETIME(6), clock TIME(6),
+  parent INT, number BIGINT, KEY (parent), KEY (code), KEY (name));
+CREATE TABLE children LIKE things
 """
 
 
@@ -156,6 +165,27 @@ async def postgres_source(
     made = _connector(url, schema=schema, **more)
     await made.open()
     return made
+
+
+async def mariadb_source(server: LocalMariadb, **more: Any) -> SqlConnector:
+    """The sample in a database of its own whose collation ignores case and accents, opened."""
+    made = _MARIADB.split(";\n")
+    for name, rows in tables().items():
+        lines = ", ".join(
+            "(" + ", ".join(literal(of_mariadb(KINDS[c], row[c])) for c in KINDS) + ")"
+            for row in rows
+        )
+        made.append(f"INSERT INTO {name} VALUES {lines}")  # noqa: S608
+    source = _connector(server.url(server.database(made)), **more)
+    await source.open()
+    return source
+
+
+def of_mariadb(kind: str, value: Any) -> Any:
+    """A canonical value as one that is stored."""
+    if value is None or kind not in ("DateTime", "LocalDateTime"):
+        return value
+    return str(value).replace("T", " ").removesuffix("Z")
 
 
 def _stored(kind: str, value: Any, chance: Random) -> Any:

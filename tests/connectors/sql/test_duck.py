@@ -63,6 +63,7 @@ def written(path: Path, text: str, **more: Any) -> SqlConnector:
     return made(f"duckdb:///{path}", **more)
 
 
+@pytest.mark.slow
 @pytest.mark.asyncio
 async def test_the_laws(tmp_path: Path) -> None:
     async def loader(tables: Sequence[contract.TableData]) -> Connector:
@@ -225,5 +226,5 @@ def test_places_and_urls(tmp_path: Path) -> None:
     with pytest.raises(HubError, match="names no database file"):
         made("duckdb:///:memory:")
     with pytest.raises(HubError) as caught:
-        made("mysql://u@h/d")
+        made("nothing://u@h/d")
     assert "duckdb" in (caught.value.hint or "")

@@ -17,6 +17,8 @@ from schema.errors import HubError
         ("sqlite:///a.db", "sql"),
         ("postgresql://db/civil", "sql"),
         ("postgresql+asyncpg://db/civil", "sql"),
+        ("mysql://db/civil", "sql"),
+        ("mariadb+pymysql://db/civil", "sql"),
         ("chinook.sqlite", "sql"),
         ("data/Big.DB", "sql"),
         ("http://localhost:9001/openapi.json", "rest"),

@@ -85,7 +85,7 @@ async def test_a_fragment_that_was_off_is_walked_again_when_it_is_on() -> None:
 async def test_refused_while_it_is_walked(text: str, code: str) -> None:
     began = time.perf_counter()
     assert await Small().code(text) == code
-    assert time.perf_counter() - began < 2
+    assert time.perf_counter() - began < 20
 
 
 @pytest.mark.asyncio

@@ -89,7 +89,7 @@ REFUSED = {
 async def test_refused(text: str, code: str) -> None:
     began = time.perf_counter()
     assert await Small().code(text) == code
-    assert time.perf_counter() - began < 1
+    assert time.perf_counter() - began < 20
 
 
 @pytest.mark.asyncio

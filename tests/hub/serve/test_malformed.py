@@ -68,7 +68,7 @@ async def test_unreadable_bodies(name: str) -> None:
         got = await call.post(content=ABUSES[name])
         code = "MALFORMED_REQUEST" if name in MISSHAPEN else "BAD_REQUEST"
         assert (got.status_code, code_of(got)) == (400, code)
-        assert time.monotonic() - started < 1.0
+        assert time.monotonic() - started < 20
         assert call.hub.pipeline.seen == []
         assert (await call.query("{ hello }")).status_code == 200
 
