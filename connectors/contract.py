@@ -40,6 +40,8 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     kinds: frozenset[str] = frozenset(VALUES)
     empty_text: bool = True
     """Whether the source tells empty text from null."""
+    unfit: frozenset[str] = frozenset()
+    """Texts that the source cannot hold; they are still asked for."""
     asks: int = 200
     """Random Asks."""
     seed: int | None = None
@@ -56,7 +58,7 @@ async def check(make: Make, setting: Setting | None = None) -> Report:
     Cost: some hundred small fetches.
     """
     held = setting or Setting()
-    data = tables(kinds=held.kinds, empty_text=held.empty_text)
+    data = tables(kinds=held.kinds, empty_text=held.empty_text, unfit=held.unfit)
     connector = await make(data)
     try:
         return await _Contract(connector, data, held).run()

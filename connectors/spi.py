@@ -225,6 +225,9 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     deadline: float = float("inf")
     """`time.monotonic()` seconds."""
     operation_id: str = ""
+    caller: str = ""
+    """Who asks, only to keep apart what a connector keeps; empty: nobody that anything may be
+    kept for."""
 
 
 class Nested(msgspec.Struct, frozen=True):
@@ -286,12 +289,16 @@ class ShapeTable(msgspec.Struct, frozen=True, kw_only=True):
     """Adds to a type that another source declares."""
     elsewhere: bool = False
     """Another source has it; only references lead to it."""
+    called: tuple[str, ...] = ()
+    """What else the source calls it: paths, operations."""
 
 
 class SourceShape(msgspec.Struct, frozen=True, kw_only=True):
     """What introspection found in a source."""
 
     tables: tuple[ShapeTable, ...]
+    connect: Mapping[str, Any] = {}
+    """What the fragment's `connect` may say beside the place that was drafted from."""
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,6 +21,7 @@ from connectors.graphql.tables import ListField, read_tables
 from connectors.graphql.ways import Request, request_of, way_of
 from connectors.http.client import Client
 from connectors.http.credentials import credentials
+from connectors.http.tls import tls_of
 from connectors.spi import Ask, Batch, Call, Capabilities, Column, Health, Offer, SourceShape
 from schema.errors import HubError, SourceError
 from schema.model.binding import SourceDecl
@@ -30,7 +31,7 @@ from schema.model.predicate import both, names_in
 IN_FLIGHT = 8
 PROBE_S = 5.0
 SCHEMA_S = 10.0
-_KNOWN = frozenset({"url", "schema", "method", "auth"})
+_KNOWN = frozenset({"url", "schema", "method", "auth", "tls"})
 
 
 def connect(decl: SourceDecl, resolve: Callable[[str], str]) -> GraphqlConnector:
@@ -52,6 +53,7 @@ class GraphqlConnector:
             in_flight=IN_FLIGHT,
             headers=HEADERS,
             called="connect.url",
+            tls=tls_of(decl.connect, resolve, decl.name),
         )
         self._client = client
         self._exchange = Exchange(client, method)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
-import random
+import ssl
 import time
 from collections.abc import Mapping, Sequence
-from email.utils import parsedate_to_datetime
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -16,23 +13,21 @@ import httpx
 import msgspec
 import structlog
 
-from connectors.http.body import decoded, read_bounded
-from connectors.http.connections import Connections
+from connectors.http.body import decoded
+from connectors.http.connections import Connections, Said, Sending, client_of
 from connectors.http.credentials import Credentials
+from connectors.http.kept import Kept, Whose
+from connectors.http.status import BROKEN, NOTHING, pause, refusal, too_slow
+from connectors.http.token import Tokens
 from connectors.kit.limit import InFlight
 from schema.errors import HubError, SourceError
 
 log = structlog.get_logger("connectors.http")
 
-TRIES = 2
+TRIES = 3
 """Of one page; the Hub tries a whole fetch again."""
 LONGEST_S = 30.0
 """Of one request that has no deadline."""
-LONGEST_PAUSE_S = 5.0
-NOTHING = frozenset({204, 404, 410})
-AGAIN = frozenset({408, 429, 502, 503, 504})
-_BROKEN = 599
-_SHORT = 65_536
 _PORTS = {"http": 80, "https": 443}
 Query = Sequence[tuple[str, str]]
 
@@ -53,7 +48,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Client:
-    """Reads JSON from one service; never asks another host, never keeps a cookie."""
+    """Reads from one service; never asks another host, never keeps a cookie."""
 
     def __init__(
         self,
@@ -64,30 +59,21 @@ class Client:
         in_flight: int,
         headers: Mapping[str, str] = {"Accept": "application/json"},
         called: str = "connect.base",
+        tls: ssl.SSLContext | None = None,
+        kept: Kept | None = None,
     ) -> None:
         self._source = source
         self._credentials = shown
-        self._headers = dict(headers)
         self._called = called
+        self._tls = tls
+        self._kept = kept
         self.place(base)
         self._room = InFlight(in_flight)
-        self._limits = httpx.Limits(max_connections=None, max_keepalive_connections=in_flight)
-        self._connections = Connections(self._made)
-
-    def _made(self) -> httpx.AsyncClient:
-        client = httpx.AsyncClient(
-            headers={
-                **self._headers,
-                "Accept-Encoding": "gzip",
-                **self._credentials.headers,
-            },
-            auth=self._credentials.basic,
-            follow_redirects=False,
-            trust_env=False,
-            limits=self._limits,
+        told = {**headers, **shown.headers}
+        self._connections = Connections(
+            source, lambda: client_of(told, shown.basic, tls, in_flight)
         )
-        client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        return client
+        self._tokens = None if shown.oauth2 is None else Tokens(source, shown.oauth2, tls)
 
     def place(self, base: str) -> None:
         """Ask below this address; empty: nowhere. Raises ``CONFIG_INVALID``."""
@@ -103,10 +89,15 @@ class Client:
                 "CONFIG_INVALID", f"`{self._called}` is not an address", where=self._source,
                 hint="it begins with http:// or https:// and has no query",
             ) from None  # fmt: skip
+        if base and self._tls is not None and parts.scheme.lower() != "https":
+            raise HubError(
+                "CONFIG_INVALID", "`connect.tls` is for an address with https://",
+                where=self._source, hint="without TLS nothing of it would be used",
+            )  # fmt: skip
 
-    async def get(self, path: str, query: Query, deadline: float) -> Answer:
+    async def get(self, path: str, query: Query, deadline: float, caller: str = "") -> Answer:
         """Ask below the base, `path` already quoted; raises `SourceError`."""
-        return await self.follow(self.base + path, query, deadline)
+        return await self.follow(self.base + path, query, deadline, caller=caller)
 
     def linked(self, at: str, link: str) -> str:
         """A link as an address; our own parameters take the place of those in it.
@@ -134,127 +125,103 @@ class Client:
         return await self.follow(self.base, (), deadline, content)
 
     async def follow(
-        self, url: str, query: Query, deadline: float, content: bytes | None = None
+        self,
+        url: str,
+        query: Query,
+        deadline: float,
+        content: bytes | None = None,
+        *,
+        caller: str = "",
     ) -> Answer:
-        """Ask an address of the service; raises `SourceError`."""
+        """Ask an address of the service; raises `SourceError`.
+
+        What is kept to be asked after is kept for `caller`; for nobody, nothing is.
+        """
+        headers = {} if content is None else {"Content-Type": "application/json"}
+        sending = Sending(url=self._whole(url, query), headers=headers, content=content)
+        async with self._room.hold(deadline):
+            said = await self._steadily(sending, deadline, TRIES, caller)
+        if said.status in NOTHING:
+            return Answer(status=said.status, body=None, headers=said.headers, url=url, size=0)
+        body = decoded(said.headers, said.body)
+        return Answer(
+            status=said.status, body=body, headers=said.headers, url=url, size=len(said.body)
+        )
+
+    async def read(self, url: str, deadline: float) -> Said:
+        """What lies at an address of the service, as bytes; raises `SourceError`."""
+        async with self._room.hold(deadline):
+            return await self._steadily(Sending(url=self._whole(url, ())), deadline, TRIES, "")
+
+    async def exchange(
+        self, url: str, headers: Mapping[str, str], content: bytes, deadline: float
+    ) -> Said:
+        """Send a message once: a success or a 500, each with its body; raises `SourceError`."""
+        sending = Sending(url=self._whole(url, ()), headers=headers, content=content, faults=True)
+        async with self._room.hold(deadline):
+            return await self._steadily(sending, deadline, 1, "")
+
+    def _whole(self, url: str, query: Query) -> httpx.URL:
         self._stays(url)
         try:
             whole = httpx.URL(url)
             params = (*query, *self._credentials.params)
-            if params:
-                whole = whole.copy_merge_params(httpx.QueryParams(params))
+            return whole.copy_merge_params(httpx.QueryParams(params)) if params else whole
         except (httpx.InvalidURL, UnicodeEncodeError):
             raise SourceError("SOURCE_BAD_DATA", "the source cannot be asked for this") from None
-        async with self._room.hold(deadline):
-            return await self._steadily(whole, url, deadline, content)
 
-    async def _steadily(
-        self, whole: httpx.URL, url: str, deadline: float, content: bytes | None
-    ) -> Answer:
-        tried = 0
+    async def _steadily(self, sending: Sending, deadline: float, tries: int, caller: str) -> Said:
+        tried, stale = 0, ""
         while True:
-            tried += 1
+            shown = await self._tokens.current(deadline, stale) if self._tokens is not None else ""
             left = min(LONGEST_S, deadline - time.monotonic())
             if left <= 0:
-                raise _slow()
-            status, headers, body = await self._once(whole, left, content)
-            if status in NOTHING:
-                return Answer(status=status, body=None, headers=headers, url=url, size=0)
-            if 200 <= status < 300:
-                return Answer(
-                    status=status,
-                    body=decoded(headers, body),
-                    headers=headers,
-                    url=url,
-                    size=len(body),
-                )
-            wait = _pause(headers) if status in AGAIN or status == _BROKEN else None
-            if tried >= TRIES or wait is None or time.monotonic() + wait >= deadline:
-                if status != _BROKEN:
-                    log.warning("http.refused", source=self._source, status=status)
-                raise refusal(status)
+                raise too_slow()
+            said = await self._asked(sending, shown, left, caller)
+            if said.status == 401 and shown and not stale:
+                stale = shown  # ended early, or withdrawn: one new token and one repeat
+                continue
+            tried += 1
+            fault = said.status == 500 and sending.faults
+            if said.status in NOTHING or 200 <= said.status < 300 or fault:
+                return said
+            wait = pause(said.status, said.headers, safe=sending.content is None)
+            if tried >= tries or wait is None or time.monotonic() + wait >= deadline:
+                if said.status != BROKEN:
+                    log.warning("http.refused", source=self._source, status=said.status)
+                raise refusal(said.status)
             await asyncio.sleep(wait)
 
-    async def _once(
-        self, url: httpx.URL, left: float, content: bytes | None
-    ) -> tuple[int, httpx.Headers, bytes]:
-        """(status, headers, body); `_BROKEN` for a connection that broke."""
-        try:
-            async with (
-                asyncio.timeout(left),
-                self._connections.send(url, left, content) as response,
-            ):
-                if not 200 <= response.status_code < 300 or response.status_code in NOTHING:
-                    await _drained(response)
-                    return response.status_code, response.headers, b""
-                body = await read_bounded(response.headers, response.aiter_raw())
-                return response.status_code, response.headers, body
-        except (TimeoutError, httpx.TimeoutException):
-            raise _slow() from None
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
-            log.warning("http.failed", source=self._source, kind=type(error).__name__)
-            return _BROKEN, httpx.Headers(), b""
+    async def _asked(self, sending: Sending, shown: str, left: float, caller: str) -> Said:
+        """One try; a body that the service says is still good is the one that was kept."""
+        headers = dict(sending.headers)
+        if shown:
+            headers["Authorization"] = f"Bearer {shown}"
+        kept = self._kept if caller and sending.content is None else None
+        if kept is None:
+            return await self._connections.once(
+                msgspec.structs.replace(sending, headers=headers), left
+            )
+        whose = Whose(caller, shown, str(sending.url))
+        before = kept.find(whose)
+        if before is not None:
+            headers["If-None-Match"] = before.headers["etag"]
+        said = await self._connections.once(msgspec.structs.replace(sending, headers=headers), left)
+        if said.status == 304 and before is not None:
+            return before
+        kept.keep(whose, said)
+        return said
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close the connections; nothing is kept."""
+        if self._kept is not None:
+            self._kept.clear()
+        if self._tokens is not None:
+            await self._tokens.close()
         await self._connections.close()
-
-
-async def _drained(response: httpx.Response) -> None:
-    """Read a short body that nobody wants, so that the connection can be used again."""
-    size = 0
-    async for part in response.aiter_raw():
-        size += len(part)
-        if size > _SHORT:
-            return
-
-
-def refusal(status: int) -> SourceError:
-    """The error for a status that is none of success."""
-    match status:
-        case 429:
-            return SourceError("SOURCE_BUSY", "the source asks for fewer requests")
-        case 401 | 403:
-            return SourceError(
-                "SOURCE_UNAVAILABLE", "the source refused the hub's credentials",
-                hint="compare `connect.auth` with what the service wants",
-            )  # fmt: skip
-        case _ if 300 <= status < 400:
-            return SourceError(
-                "SOURCE_BAD_DATA", "the source points elsewhere", hint="redirects are not followed"
-            )
-        case 204 | 404 | 410:
-            return SourceError("SOURCE_BAD_DATA", "the source does not have what is declared")
-        case 408:
-            return SourceError("SOURCE_UNAVAILABLE", "the source did not answer")
-        case _ if 400 <= status < 500:
-            return SourceError("SOURCE_BAD_DATA", "the source refused the request")
-        case _:
-            return SourceError("SOURCE_UNAVAILABLE", "the source did not answer")
-
-
-def _slow() -> SourceError:
-    return SourceError("SOURCE_TIMEOUT", "the source was too slow")
 
 
 def _origin(parts: SplitResult) -> tuple[str, str, int | None]:
     """What has to be equal so that credentials may be sent; raises ``ValueError``."""
     scheme = parts.scheme.lower()
     return scheme, (parts.hostname or "").lower(), parts.port or _PORTS.get(scheme)
-
-
-def _pause(headers: httpx.Headers) -> float | None:
-    """Seconds until the next try; ``None`` when the service wants longer than is worth it."""
-    told = headers.get("retry-after", "").strip()
-    if not told:
-        return float(0.1 * (0.5 + random.random()))  # noqa: S311 - spreads tries
-    if told.isascii() and told.isdigit():
-        wait = float(told[:9])
-    else:
-        try:
-            until = parsedate_to_datetime(told)
-        except ValueError:
-            return None
-        until = until if until.tzinfo is not None else until.replace(tzinfo=dt.UTC)
-        wait = max(0.0, (until - dt.datetime.now(dt.UTC)).total_seconds())
-    return wait if wait <= LONGEST_PAUSE_S else None

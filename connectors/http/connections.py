@@ -1,14 +1,67 @@
-"""Connections to one service that interrupted requests cannot use up."""
+"""Connections to one service that interrupted requests cannot use up, and one request over them."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import ssl
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from http.cookiejar import DefaultCookiePolicy
 
 import httpx
+import msgspec
+import structlog
+
+from connectors.http.body import read_bounded
+from connectors.http.status import BROKEN, NOTHING, too_slow
+
+log = structlog.get_logger("connectors.http")
 
 MOST_INTERRUPTED = 100
+_SHORT = 65_536
+
+
+class Sending(msgspec.Struct, frozen=True, kw_only=True):
+    """One request: a GET, or a POST of `content`."""
+
+    url: httpx.URL
+    headers: Mapping[str, str] = {}
+    content: bytes | None = None
+    faults: bool = False
+    """Whether the body of a 500 is wanted: SOAP says there what failed."""
+
+    def __repr__(self) -> str:
+        return "Sending()"
+
+
+class Said(msgspec.Struct, frozen=True, kw_only=True):
+    """What came back: the body of a success, or of a fault that is wanted."""
+
+    status: int
+    headers: httpx.Headers
+    body: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"Said({self.status})"
+
+
+def client_of(
+    headers: Mapping[str, str],
+    auth: httpx.BasicAuth | None,
+    tls: ssl.SSLContext | None,
+    in_flight: int,
+) -> httpx.AsyncClient:
+    """A client that follows no redirect, keeps no cookie and does not heed the environment."""
+    client = httpx.AsyncClient(
+        headers={**headers, "Accept-Encoding": "gzip"},
+        auth=auth,
+        verify=True if tls is None else tls,
+        follow_redirects=False,
+        trust_env=False,
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=in_flight),
+    )
+    client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    return client
 
 
 class _Held:
@@ -28,25 +81,43 @@ class Connections:
     flight), and what was left in it goes with the client.
     """
 
-    def __init__(self, make: Callable[[], httpx.AsyncClient]) -> None:
+    def __init__(self, source: str, make: Callable[[], httpx.AsyncClient]) -> None:
+        self._source = source
         self._make = make
         self._held = _Held(make())
 
-    @asynccontextmanager
-    async def send(
-        self, url: httpx.URL, timeout_s: float, content: bytes | None = None
-    ) -> AsyncIterator[httpx.Response]:
-        """The response to a GET, or to a POST of JSON; its body is not read yet.
+    async def once(self, sending: Sending, left: float) -> Said:
+        """What a service said within `left` seconds; `BROKEN` for a connection that broke.
 
-        Raises: what httpx raises.
+        Raises: ``SOURCE_TIMEOUT``; ``SOURCE_BAD_DATA`` for a body beyond the bounds.
         """
-        method = "GET" if content is None else "POST"
-        headers = {} if content is None else {"Content-Type": "application/json"}
+        try:
+            async with asyncio.timeout(left), self._send(sending, left) as response:
+                status, headers = response.status_code, response.headers
+                wanted = 200 <= status < 300 or (status == 500 and sending.faults)
+                if not wanted or status in NOTHING:
+                    await _drained(response)
+                    return Said(status=status, headers=headers)
+                body = await read_bounded(headers, response.aiter_raw())
+                return Said(status=status, headers=headers, body=body)
+        except (TimeoutError, httpx.TimeoutException):
+            raise too_slow() from None
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
+            log.warning("http.failed", source=self._source, kind=type(error).__name__)
+            return Said(status=BROKEN, headers=httpx.Headers())
+
+    @asynccontextmanager
+    async def _send(self, sending: Sending, timeout_s: float) -> AsyncIterator[httpx.Response]:
+        """The response, its body not read yet; raises what httpx raises."""
         held = self._held
         held.under_way += 1
         try:
             async with held.client.stream(
-                method, url, timeout=timeout_s, content=content, headers=headers
+                "GET" if sending.content is None else "POST",
+                sending.url,
+                timeout=timeout_s,
+                content=sending.content,
+                headers=dict(sending.headers),
             ) as response:
                 yield response
         except (asyncio.CancelledError, httpx.TimeoutException):
@@ -62,3 +133,12 @@ class Connections:
     async def close(self) -> None:
         """Close the connections."""
         await self._held.client.aclose()
+
+
+async def _drained(response: httpx.Response) -> None:
+    """Read a short body that nobody wants, so that the connection can be used again."""
+    size = 0
+    async for part in response.aiter_raw():
+        size += len(part)
+        if size > _SHORT:
+            return

@@ -106,11 +106,15 @@ class TableData(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def tables(
-    *, seed: int = 1, kinds: frozenset[str] = frozenset(VALUES), empty_text: bool = True
+    *,
+    seed: int = 1,
+    kinds: frozenset[str] = frozenset(VALUES),
+    empty_text: bool = True,
+    unfit: frozenset[str] = frozenset(),
 ) -> tuple[TableData, ...]:
     """``things`` and ``children`` (many of a thing by ``parent``), with many nulls and ties."""
     chance = Random(seed)  # noqa: S311 - repeatable data
-    texts = [text for text in TEXTS if text or empty_text]
+    texts = [text for text in TEXTS if (text or empty_text) and text not in unfit]
     return (
         _table("things", _rows(chance, 90, texts), kinds, coded=True),
         _table("children", _rows(chance, 150, texts), kinds, coded=False),

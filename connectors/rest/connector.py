@@ -1,35 +1,33 @@
-"""JSON over HTTP: lists, look-ups and the filters that a service offers, nothing more.
-
-What a service brings is checked again here, key by key and condition by condition: many ignore a
-parameter they do not know, and then send everything.
-"""
+"""JSON over HTTP: lists, look-ups and the filters that a service offers, nothing more."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
 
-from connectors.http.client import Client, refusal
+from connectors.http.asking import Request, offer_of, only, scanned, wanted_keys
+from connectors.http.client import Client
 from connectors.http.credentials import credentials
-from connectors.http.rows import bad, joined, of_keys
-from connectors.kit.local import compile_predicate, key_turn, pick
+from connectors.http.filters import Pair, offered
+from connectors.http.kept import Kept
+from connectors.http.rows import bad, joined
+from connectors.http.status import refusal
+from connectors.http.tls import tls_of
 from connectors.kit.together import together
-from connectors.rest.address import origin_of
+from connectors.rest.address import origin_of, params_of
 from connectors.rest.document import address_of, read_document
-from connectors.rest.filters import Sent, offered, once_each, parts_of, split
-from connectors.rest.keys import Job, Way, jobs_for, way_of
+from connectors.rest.keys import Job, jobs_for, way_of
 from connectors.rest.openapi import shape_of, with_operations
 from connectors.rest.rows import Row, batch_of, items_of
 from connectors.rest.tables import MISSING, TableCalls, found_at, read_tables
 from connectors.rest.walk import read_list, start
-from connectors.spi import Ask, Batch, Call, Capabilities, Column, Health, Offer, SourceShape
+from connectors.spi import Ask, Batch, Call, Capabilities, Health, Offer, SourceShape
 from schema.errors import HubError, SourceError
 from schema.model.binding import SourceDecl
 from schema.model.names import SourceName
-from schema.model.predicate import Compare, Predicate, both
 
 IN_FLIGHT = 8
 PROBE_S = 5.0
@@ -42,39 +40,25 @@ def connect(decl: SourceDecl, resolve: Callable[[str], str]) -> RestConnector:
     return RestConnector(decl, resolve)
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """A handle: how the rows are asked for."""
-
-    table: str
-    way: Way
-    columns: tuple[Column, ...]
-    keys: tuple[Column, ...] = ()
-    sent: tuple[Sent, ...] = ()
-
-    def __repr__(self) -> str:
-        told = ", ".join(f"{s.param}={s.predicate.op if isinstance(s.predicate, Compare) else 'in'}"
-                         for s in self.sent)  # fmt: skip
-        if self.way == "filter":
-            told = self.keys[0].name
-        return f"GET {self.table} by {self.way}" + (f" ({told})" if told else "")
-
-
 class RestConnector:
     """Serves a service's resources as tables."""
 
     def __init__(self, decl: SourceDecl, resolve: Callable[[str], str]) -> None:
         self.name: SourceName = decl.name
         self._decl = decl
-        self._tables = read_tables(decl.name, decl.tables)
+        self._params = params_of(decl.connect, resolve, decl.name)
+        self._tables = read_tables(decl.name, decl.tables, self._params)
         self._client = Client(
             decl.name,
             origin_of(decl.connect, resolve, decl.name),
             credentials(decl.connect, resolve, decl.name),
             in_flight=IN_FLIGHT,
+            tls=tls_of(decl.connect, resolve, decl.name),
+            kept=_kept_of(decl),
         )
         self._document = _document_of(decl, resolve)
         lists = [calls.list for calls in self._tables.values() if calls.list is not None]
-        kinds = {kind for listed in lists for kind in offered(listed)}
+        kinds = {kind for listed in lists for kind in offered(listed.filters)}
         many = [c.get_many.max for c in self._tables.values() if c.get_many is not None]
         self.capabilities = Capabilities(
             predicates=frozenset(kinds | ({"and"} if kinds else set())),
@@ -94,7 +78,7 @@ class RestConnector:
         document = await self._read_document()
         if placeless:
             self._client.place(address_of(document, self._document or "", self._client.base))
-        self._tables = with_operations(self._tables, document)
+        self._tables = with_operations(self._tables, document, self._params)
 
     async def _read_document(self) -> Any:
         if self._document is None:
@@ -107,34 +91,18 @@ class RestConnector:
 
     async def discover(self) -> SourceShape:
         """Tables from the OpenAPI document; raises ``CONFIG_INVALID`` without one."""
-        return shape_of(await self._read_document())
+        return shape_of(await self._read_document(), self._params)
 
     def offer(self, ask: Ask) -> Offer:
         """Keys by `get` and `get_many`; conjunctions of the filters that the table offers."""
         calls = self._tables.get(ask.table)
         if calls is None:
             raise SourceError("SOURCE_UNAVAILABLE", "the source has no such table")
-        columns = {c.name: c for c in (*ask.columns, *ask.known)}
-        left = ask
-        sent: tuple[Sent, ...] = ()
-        keys = tuple(ask.column(name) for name in ask.key_columns)
-        way: Way | None = "list" if calls.list is not None else None
-        if keys:
-            way = way_of(calls, keys)
-        elif calls.list is not None:
-            must_sent, must_left = split(ask.must, calls.list, columns)
-            wish_sent, wish_left = split(ask.wish, calls.list, columns)
-            sent = once_each((*must_sent, *wish_sent))
-            unsent = [s.predicate for s in (*must_sent, *wish_sent) if s not in sent]
-            left = msgspec.structs.replace(ask, must=both(must_left, *unsent), wish=wish_left)
-        if way is None:
-            raise SourceError("SOURCE_UNAVAILABLE", "the source cannot be read in this way")
-        request = Request(
-            table=ask.table, way=way, columns=tuple(columns.values()), keys=keys, sent=sent
-        )
-        exact = left.must is None and left.wish is None and not left.order and left.limit is None
-        whole = exact and left.aggregate is None and not left.joins
-        return Offer(handle=request, residual=None if whole else left)
+        way: str | None = "list" if calls.list is not None else None
+        if ask.key_columns:
+            way = way_of(calls, [ask.column(name) for name in ask.key_columns])
+        filters = calls.list.filters if calls.list is not None else {}
+        return offer_of(ask, "GET", way, filters)
 
     async def fetch_all(self, handle: Request, call: Call) -> Batch:
         """Ask the service; raises `SourceError`."""
@@ -151,25 +119,20 @@ class RestConnector:
 
     async def _scan(self, handle: Request, calls: TableCalls, call: Call) -> list[Batch]:
         assert calls.list is not None  # noqa: S101 - invariant: offered
-        columns = {column.name: column for column in handle.columns}
-        check = both(*(one.predicate for one in handle.sent))
-        batches = []
-        for part in parts_of(handle.sent, calls.list.filters, call):
-            job = Job(way="list", values=part.values, pairs=part.pairs)
-            batch = batch_of(handle.columns, await self._listed(calls, job, call))
-            if part.column is not None:
-                batch = _only(batch, (columns[part.column],), [(v,) for v in part.values])
-            batches.append(_checked(batch, check, call.params))
-        return batches
+
+        async def listed(pairs: Sequence[Pair]) -> Batch:
+            job = Job(way="list", values=(), pairs=tuple(pairs))
+            return batch_of(handle.columns, await self._listed(calls, job, call))
+
+        return await scanned(handle, calls.list.filters, call, listed)
 
     async def _by_key(self, handle: Request, calls: TableCalls, call: Call) -> list[Batch]:
-        turn = key_turn([key.kind for key in handle.keys])
-        wanted = list({turn(key): key for key in call.keys if None not in key}.values())
+        wanted = wanted_keys(handle, call)
         if not wanted:
             return []
         if handle.way == "list":
             rows = await self._listed(calls, Job(way="list", values=()), call)
-            return [_only(batch_of(handle.columns, rows), handle.keys, wanted)]
+            return [only(batch_of(handle.columns, rows), handle.keys, wanted)]
         jobs = jobs_for(calls, handle.way, handle.keys[0], [value for (value,) in wanted])
 
         async def one(job: Job) -> Batch:
@@ -180,16 +143,16 @@ class RestConnector:
             ):
                 raise bad("the source sent a row without its key", "compare the key's column")
             batch = batch_of(handle.columns, rows)
-            return _only(batch, handle.keys, [(value,) for value in job.values])
+            return only(batch, handle.keys, [(value,) for value in job.values])
 
         return await together([one(job) for job in jobs])
 
     async def _listed(self, calls: TableCalls, job: Job, call: Call) -> list[Row]:
         assert calls.list is not None  # noqa: S101 - invariant: offered
-        return await read_list(self._client, calls.list, job.pairs, call.deadline, calls.get_key)
+        return await read_list(self._client, calls.list, job.pairs, call, calls.get_key)
 
     async def _got(self, calls: TableCalls, job: Job, call: Call) -> list[Row]:
-        answer = await self._client.get(job.path, (), call.deadline)
+        answer = await self._client.get(job.path, (), call.deadline, call.caller)
         row = found_at(answer.body, calls.get.item if calls.get is not None else "")
         if row is None:
             return []
@@ -198,7 +161,7 @@ class RestConnector:
         return [row]
 
     async def _got_many(self, calls: TableCalls, job: Job, call: Call) -> list[Row]:
-        answer = await self._client.get(job.path, job.pairs, call.deadline)
+        answer = await self._client.get(job.path, job.pairs, call.deadline, call.caller)
         if answer.status == 204:
             return []
         if not answer.found:
@@ -229,21 +192,14 @@ class RestConnector:
         await self._client.close()
 
 
+def _kept_of(decl: SourceDecl) -> Kept | None:
+    """What is asked after by ETag; nothing unless the fragment says so."""
+    told = decl.connect.get("revalidate", False)
+    if not isinstance(told, bool):
+        raise HubError("CONFIG_INVALID", "`connect.revalidate` is true or false", where=decl.name)
+    return Kept() if told else None
+
+
 def _document_of(decl: SourceDecl, resolve: Callable[[str], str]) -> str | None:
     held = decl.connect.get("openapi")
     return resolve(held) if isinstance(held, str) and held else None
-
-
-def _only(batch: Batch, columns: Sequence[Column], keys: Sequence[tuple[Any, ...]]) -> Batch:
-    turn = key_turn([column.kind for column in columns])
-    return of_keys(batch, columns, frozenset(map(turn, keys)))
-
-
-def _checked(batch: Batch, check: Predicate | None, params: Mapping[str, Any]) -> Batch:
-    """The rows that meet what was sent: a service may bring more."""
-    if check is None:
-        return batch
-    keep = compile_predicate(check)(batch.columns, batch.rows, params)
-    if all(keep):
-        return batch
-    return pick(batch, [row for row, kept in enumerate(keep) if kept], batch.columns)

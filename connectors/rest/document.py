@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
@@ -11,26 +12,36 @@ import httpx
 import yaml
 
 from connectors.http.body import MAX_BYTES, decoded
-from connectors.http.client import Client, refusal
+from connectors.http.client import Client
+from connectors.http.status import NOTHING, refusal
 from connectors.rest.tables import pointer
 from schema.errors import HubError, SourceError
 
+MAX_YAML = 16_000_000
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 MAX_CHAIN = 16
 """References to references."""
 Schema = Mapping[str, Any]
 
 
 async def read_document(client: Client, place: str, deadline: float) -> Any:
-    """The document at a path of the service, an address of the same host, or in a file."""
-    if "://" in place:
-        answer = await client.follow(place, (), deadline)
-    elif client.base:
-        answer = await client.get(place if place.startswith("/") else f"/{place}", (), deadline)
-    else:
+    """The document at a path of the service, an address of the same host, or in a file.
+
+    Raises: `SourceError`, or ``CONFIG_INVALID`` for a file.
+    """
+    if "://" not in place and not client.base:
         return _from_file(Path(place))
-    if not answer.found:
-        raise refusal(answer.status)
-    return answer.body
+    rooted = place if place.startswith("/") else f"/{place}"
+    said = await client.read(place if "://" in place else client.base + rooted, deadline)
+    if said.status in NOTHING:
+        raise refusal(said.status)
+    held = await asyncio.to_thread(_parsed, said.body)
+    if held is _BROKEN:
+        raise SourceError(
+            "SOURCE_BAD_DATA", "the OpenAPI document cannot be read",
+            hint="it is JSON or YAML, an object at its top",
+        )  # fmt: skip
+    return held
 
 
 def _from_file(path: Path) -> Any:
@@ -38,13 +49,33 @@ def _from_file(path: Path) -> Any:
         if path.stat().st_size > MAX_BYTES:
             raise HubError("CONFIG_INVALID", "the OpenAPI document is too large", where=str(path))
         text = path.read_bytes()
-        if path.suffix.lower() in (".yaml", ".yml"):
-            return yaml.safe_load(text)
-        return decoded(httpx.Headers(), text)
-    except (OSError, yaml.YAMLError, ValueError, RecursionError, SourceError):
+    except OSError:
+        text = b""
+    held = _parsed(text)
+    if held is _BROKEN:
         raise HubError(
-            "CONFIG_INVALID", "the OpenAPI document cannot be read", where=str(path)
-        ) from None
+            "CONFIG_INVALID", "the OpenAPI document cannot be read", where=str(path),
+            hint="it is JSON or YAML, an object at its top",
+        )  # fmt: skip
+    return held
+
+
+_BROKEN: Any = object()
+
+
+def _parsed(text: bytes) -> Any:
+    """JSON, else YAML; `_BROKEN` for what is neither, or no object."""
+    held: Any
+    try:
+        held = decoded(httpx.Headers(), text)
+    except SourceError:
+        if len(text) > MAX_YAML:
+            return _BROKEN
+        try:
+            held = yaml.load(text, Loader=_LOADER)  # noqa: S506 - a safe loader, and bounded
+        except (yaml.YAMLError, ValueError, TypeError, RecursionError):
+            return _BROKEN
+    return held if isinstance(held, dict) else _BROKEN
 
 
 def address_of(document: Any, place: str, base: str) -> str:
@@ -52,9 +83,9 @@ def address_of(document: Any, place: str, base: str) -> str:
 
     Raises: ``CONFIG_INVALID`` for another host: secrets would be sent there.
     """
-    told = pointer(document, "/servers/0/url")
+    told = server_of(document)
     try:
-        url = urljoin(place, told) if isinstance(told, str) else base
+        url = urljoin(place, told) if told is not None else base
         same = bool(base) and urlsplit(url)[:2] == urlsplit(base)[:2]
     except ValueError:
         same = False
@@ -64,6 +95,18 @@ def address_of(document: Any, place: str, base: str) -> str:
             hint="name the address in `connect.base`",
         )  # fmt: skip
     return url
+
+
+def server_of(document: Any) -> str | None:
+    """The address of the first server, its variables at their defaults."""
+    server = pointer(document, "/servers/0")
+    told = server.get("url") if isinstance(server, Mapping) else None
+    if not isinstance(told, str):
+        return None
+    for name, held in _map(server.get("variables")).items():
+        default = held.get("default") if isinstance(held, Mapping) else None
+        told = told.replace(f"{{{name}}}", str(default)) if default is not None else told
+    return told
 
 
 class Document:
@@ -78,6 +121,11 @@ class Document:
     def gets(self) -> Iterator[tuple[str, Schema]]:
         """(path, its GET with all its parameters); raises ``SOURCE_BAD_DATA``."""
         paths = pointer(self._held, "/paths")
+        if isinstance(self._held, Mapping) and "swagger" in self._held:
+            raise SourceError(
+                "SOURCE_BAD_DATA", "the document is of Swagger 2.0",
+                hint="OpenAPI 3.0 and 3.1 are read; convert it",
+            )  # fmt: skip
         if not isinstance(paths, Mapping):
             raise SourceError("SOURCE_BAD_DATA", "the OpenAPI document has no paths")
         for path, held in paths.items():
@@ -127,15 +175,41 @@ class Document:
                 made["nullable"] = True
             if len(others) == 1:
                 parts += others
+            elif others and all(_map(one.get("properties")) for one in others):
+                parts.append(_either(others))
         for part in parts:
-            properties = {**_map(part.get("properties")), **_map(made.get("properties"))}
-            required = [*_list(part.get("required")), *_list(made.get("required"))]
-            made = {**part, **made}
-            if properties:
-                made["properties"] = properties
-            if required:
-                made["required"] = required
+            made = _both(part, made)
         return made
+
+
+def _both(one: Schema, other: dict[str, Any]) -> dict[str, Any]:
+    """A value has to fit both; what both say of one property, or of items, is put together too."""
+    made = {**one, **other}
+    first, second = _map(one.get("properties")), _map(other.get("properties"))
+    if first or second:
+        both = {
+            name: {"allOf": [first[name], held]}
+            for name, held in second.items()
+            if name in first and first[name] is not held
+        }
+        made["properties"] = {**first, **second, **both}
+    required = [*_list(one.get("required")), *_list(other.get("required"))]
+    if required:
+        made["required"] = required
+    if isinstance(one.get("items"), Mapping) and isinstance(other.get("items"), Mapping):
+        made["items"] = {"allOf": [one["items"], other["items"]]}
+    return made
+
+
+def _either(others: Sequence[Schema]) -> Schema:
+    """Objects of several forms as one: what some have is not required."""
+    properties: dict[str, Any] = {}
+    for one in others:
+        for name, held in _map(one.get("properties")).items():
+            properties.setdefault(name, held)
+    every = [name for name in _list(others[0].get("required"))
+             if all(name in _list(one.get("required")) for one in others)]  # fmt: skip
+    return {"type": "object", "properties": properties, "required": every}
 
 
 def _list(value: Any) -> list[Any]:

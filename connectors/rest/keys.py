@@ -8,8 +8,8 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
+from connectors.http.filters import Pair, chunks, joined_pairs, sendable, spread_over, word
 from connectors.http.rows import bad
-from connectors.rest.filters import Pair, chunks, joined_pairs, sendable, spread_over, word
 from connectors.rest.tables import TableCalls, placed
 from connectors.spi import Column
 
@@ -39,7 +39,7 @@ def way_of(calls: TableCalls, keys: Sequence[Column]) -> Way | None:
     return "list" if calls.list is not None else None
 
 
-def jobs_for(calls: TableCalls, way: Way, key: Column, values: Sequence[Any]) -> list[Job]:
+def jobs_for(calls: TableCalls, way: str, key: Column, values: Sequence[Any]) -> list[Job]:
     """How the rows of these keys are asked for.
 
     Raises: ``SOURCE_BAD_DATA`` for a key that cannot be asked for in any way.

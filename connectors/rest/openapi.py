@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 import msgspec
 
-from connectors.rest.document import Document, Schema, nullable, type_of
-from connectors.rest.tables import TableCalls, misplaced
+from connectors.rest.document import Document, Schema, nullable, server_of, type_of
+from connectors.rest.tables import TableCalls, filled_path, misplaced
 from connectors.spi import ShapeColumn, ShapeTable, SourceShape
 from schema.errors import SourceError
 from schema.model.scalar import ScalarKind
@@ -18,6 +18,8 @@ from schema.model.scalar import ScalarKind
 MAX_DEPTH = 2
 """Objects in objects whose properties become columns."""
 MAX_COLUMNS = 500
+MAX_WRAPPERS = 4
+"""Objects around an array of rows, and the array."""
 _KEY = re.compile(r"(.*)/\{([^{}]+)\}/?\Z")
 _SIZES = ("size", "per_page", "page_size", "pageSize", "perPage", "limit")
 _PLACES: Mapping[str, tuple[str, ...]] = {
@@ -27,10 +29,13 @@ _PLACES: Mapping[str, tuple[str, ...]] = {
 }
 _TOTALS = ("total", "total_count", "totalCount", "totalElements")
 _NEXTS = ("next_cursor", "nextCursor", "next_token", "next_page_token", "nextPageToken", "next")
+_IDS = ("id", "uuid", "uid", "guid")
 _MEDIA = ("application/json", "application/json; charset=utf-8", "*/*")
 
 
-def with_operations(tables: Mapping[str, TableCalls], held: Any) -> dict[str, TableCalls]:
+def with_operations(
+    tables: Mapping[str, TableCalls], held: Any, params: Mapping[str, str] = {}
+) -> dict[str, TableCalls]:
     """Paths that are operation ids (no slash) become the paths that the document gives them.
 
     Raises: ``SOURCE_BAD_DATA`` for an operation that the document does not have, or not rightly.
@@ -42,7 +47,7 @@ def with_operations(tables: Mapping[str, TableCalls], held: Any) -> dict[str, Ta
             return call
         if call.path not in paths:
             raise SourceError("SOURCE_BAD_DATA", "the service does not offer a named operation")
-        return msgspec.structs.replace(call, path=paths[call.path])
+        return msgspec.structs.replace(call, path=filled_path(paths[call.path], params))
 
     made = {}
     for name, calls in tables.items():
@@ -55,29 +60,35 @@ def with_operations(tables: Mapping[str, TableCalls], held: Any) -> dict[str, Ta
     return made
 
 
-def shape_of(held: Any) -> SourceShape:
-    """A table for every path that gives an array of objects."""
+def shape_of(held: Any, params: Mapping[str, str] = {}) -> SourceShape:
+    """A table for every path that gives an array of objects; `params`: places that are known."""
     try:
-        return _shape_of(Document(held))
+        tables = _tables(Document(held), params)
     except RecursionError:
         raise SourceError("SOURCE_BAD_DATA", "the OpenAPI document has no end") from None
+    server = server_of(held) or ""
+    absolute = server.startswith(("http://", "https://"))
+    return SourceShape(tables=tables, connect={"base": server} if absolute else {})
 
 
-def _shape_of(document: Document) -> SourceShape:
-    paths = dict(document.gets())
+def _tables(document: Document, params: Mapping[str, str]) -> tuple[ShapeTable, ...]:
+    written = {filled_path(path, params): path for path, _ in document.gets()}
+    paths = {filled_path(path, params): operation for path, operation in document.gets()}
     lists = [path for path in paths if "{" not in path]
-    names = _names(lists)
-    tables = []
-    for path in lists:
-        made = _table(document, paths, path, names[path])
-        if made is not None:
-            tables.append(made)
-    return SourceShape(tables=tuple(tables))
+    names = _names({path: written[path] for path in lists})
+    made = (_table(document, paths, written, path, names[path]) for path in lists)
+    return tuple(table for table in made if table is not None)
 
 
-def _names(paths: list[str]) -> dict[str, str]:
-    """Each path's last word, with more of the path where two would be called the same."""
-    words = {path: [part for part in path.split("/") if part] or ["rows"] for path in paths}
+def _names(paths: Mapping[str, str]) -> dict[str, str]:
+    """Each path's last word, with more of the path where two would be called the same.
+
+    What places are filled with is no word of it.
+    """
+    words = {
+        path: [part for part in written.split("/") if part and "{" not in part] or ["rows"]
+        for path, written in paths.items()
+    }
     made: dict[str, str] = {}
     for path in paths:
         for count in range(1, len(words[path]) + 1):
@@ -96,7 +107,11 @@ def _names(paths: list[str]) -> dict[str, str]:
 
 
 def _table(
-    document: Document, paths: Mapping[str, Schema], path: str, name: str
+    document: Document,
+    paths: Mapping[str, Schema],
+    written: Mapping[str, str],
+    path: str,
+    name: str,
 ) -> ShapeTable | None:
     operation = paths[path]
     schema = _answer(document, operation)
@@ -108,7 +123,7 @@ def _table(
     if not columns:
         return None
     known = {column.name for column in columns}
-    listed: dict[str, Any] = {"path": path, "items": at}
+    listed: dict[str, Any] = {"path": written[path], "items": at}
     paging = _paging(operation, schema)
     if paging:
         listed["paging"] = paging
@@ -119,19 +134,28 @@ def _table(
     detail: dict[str, Any] = {"list": listed}
     key = _key_of(paths, path, known)
     if key is not None:
-        detail["get"] = {"path": f"{key[0]}/{{{key[1]}}}"}
+        before = written[key[2]].rpartition("/{")[0]
+        detail["get"] = {"path": f"{before}/{{{key[1]}}}"}
         item = _item(document, paths, key[2], key[1])
         if item:
             detail["get"]["item"] = item
-    keys = ((key[1],),) if key is not None else ()
-    comment = operation.get("summary")
+    named = key[1] if key is not None else _likely_key(columns)
+    comment, told = operation.get("summary"), operation.get("operationId")
     return ShapeTable(
         name=name,
         columns=columns,
-        keys=keys,
+        keys=((named,),) if named is not None else (),
         detail=detail,
         comment=comment if isinstance(comment, str) else None,
+        called=(written[path], *((told,) if isinstance(told, str) else ())),
     )
+
+
+def _likely_key(columns: Sequence[ShapeColumn]) -> str | None:
+    """Where no path names a key: a column that is called so, unless some rows do not have it."""
+    found = {column.name: column for column in columns}
+    silent = all(column.nullable for column in columns)  # the document does not say what is there
+    return next((n for n in _IDS if n in found and (silent or not found[n].nullable)), None)
 
 
 def _answer(document: Document, operation: Schema) -> Schema:
@@ -151,16 +175,21 @@ def _answer(document: Document, operation: Schema) -> Schema:
 
 
 def _array(document: Document, schema: Schema) -> tuple[str, Schema] | None:
-    """(JSON pointer of the array, schema of a row)."""
-    if type_of(schema) == "array":
-        row = document.merged(schema.get("items"))
-        return ("", row) if row.get("properties") else None
-    for name, held in _properties(schema).items():
-        inner = document.merged(held)
-        if type_of(inner) == "array":
-            row = document.merged(inner.get("items"))
-            if row.get("properties"):
-                return f"/{_escaped(name)}", row
+    """(JSON pointer of the array, schema of a row): the array that is nearest to the top."""
+    level = [("", schema)]
+    for _ in range(MAX_WRAPPERS):
+        below = []
+        for at, held in level:
+            if type_of(held) == "array":
+                row = document.merged(held.get("items"))
+                if row.get("properties"):
+                    return at, row
+                continue
+            below += [
+                (f"{at}/{_escaped(name)}", document.merged(inner))
+                for name, inner in _properties(held).items()
+            ]
+        level = below[:MAX_COLUMNS]
     return None
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
+from urllib.parse import quote
 
 import msgspec
 
+from connectors.http.filters import Count, Filter, Name
 from schema.errors import HubError
 
 _PLACE = re.compile(r"\{([^{}]+)\}")
 _INDEX = re.compile(r"(?:0|[1-9][0-9]{0,8})\Z", re.ASCII)
-Count = Annotated[int, msgspec.Meta(ge=1)]
-Name = Annotated[str, msgspec.Meta(min_length=1)]
 
 
 class Paging(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -43,37 +43,6 @@ class Paging(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         used = {self.size, {"page": self.page, "offset": self.offset, "cursor": self.cursor}
                 .get(self.kind)}  # fmt: skip
         return frozenset(name for name in used if name is not None)
-
-
-class Range(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Parameters for bounds, both included."""
-
-    ge: Name | None = None
-    le: Name | None = None
-
-
-class Filter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Parameters that the service offers for one column.
-
-    A service may give more rows than asked, never fewer: what it gives is checked again.
-    """
-
-    eq: Name | None = None
-    prefix: Name | None = None
-    contains: Name | None = None
-    in_: Name | None = msgspec.field(name="in", default=None)
-    """Parameter for several values, joined by `separator` or repeated."""
-    range: Range = Range()
-    separator: Name = ","
-    repeat: bool = False
-    max: Count = 50
-    """Values in one request."""
-
-    @property
-    def names(self) -> frozenset[str]:
-        """The parameters that are offered."""
-        held = (self.eq, self.prefix, self.contains, self.in_, self.range.ge, self.range.le)
-        return frozenset(name for name in held if name is not None)
 
 
 class ListCall(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -132,8 +101,10 @@ class TableCalls(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         yield from (c for c in (self.list, self.get, self.get_many) if c is not None)
 
 
-def read_tables(source: str, declared: Mapping[str, Any]) -> dict[str, TableCalls]:
-    """Check a fragment's ``tables``; raises ``CONFIG_INVALID``."""
+def read_tables(
+    source: str, declared: Mapping[str, Any], params: Mapping[str, str] = {}
+) -> dict[str, TableCalls]:
+    """Check a fragment's ``tables``, `params` put into paths; raises ``CONFIG_INVALID``."""
     found = {}
     for name, detail in declared.items():
         try:
@@ -143,6 +114,7 @@ def read_tables(source: str, declared: Mapping[str, Any]) -> dict[str, TableCall
                 "CONFIG_INVALID", f"table `{name}` is not declared rightly: {error}", where=source,
                 hint="see the page on connectors for what a REST table may say",
             ) from None  # fmt: skip
+        calls = filled(calls, params)
         for problem, hint in _problems(calls):
             raise HubError("CONFIG_INVALID", f"table `{name}` {problem}", where=source, hint=hint)
         found[name] = calls
@@ -176,6 +148,26 @@ def misplaced(calls: TableCalls) -> Iterator[tuple[str, str]]:
             yield "has a `get` path without one key", "write it as `/things/{code}`"
         elif not isinstance(call, GetCall) and places:
             yield "has a key in a path that takes none", "only `get` has a key in its path"
+
+
+def filled(calls: TableCalls, params: Mapping[str, str]) -> TableCalls:
+    """The calls with what is known of their paths put in."""
+
+    def one(call: Any) -> Any:
+        if call is None:
+            return None
+        return msgspec.structs.replace(call, path=filled_path(call.path, params))
+
+    return TableCalls(list=one(calls.list), get=one(calls.get), get_many=one(calls.get_many))
+
+
+def filled_path(path: str, params: Mapping[str, str]) -> str:
+    """``/towns/{town}/roads`` -> ``/towns/7/roads``; places that are not known stay."""
+
+    def value(found: re.Match[str]) -> str:
+        return quote(params[found[1]], safe="") if found[1] in params else found[0]
+
+    return _PLACE.sub(value, path)
 
 
 def placed(path: str, key: str) -> str:

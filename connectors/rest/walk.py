@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from connectors.http.client import Answer, Client, refusal
+from connectors.http.client import Answer, Client
+from connectors.http.filters import Pair
 from connectors.http.rows import bad
-from connectors.rest.filters import Pair
+from connectors.http.status import refusal
 from connectors.rest.rows import Row, items_of
 from connectors.rest.tables import ListCall, Paging, found_at, pointer
+from connectors.spi import Call
 from schema.errors import SourceError
 
 MAX_ROWS = 100_000
@@ -22,7 +24,7 @@ _PARAM = re.compile(r";\s*([\w!*-]+)\s*(?:=\s*(?:\"([^\"]*)\"|([^\s;,\"]+)))?")
 
 
 async def read_list(
-    client: Client, listed: ListCall, query: Sequence[Pair], deadline: float, key: str | None
+    client: Client, listed: ListCall, query: Sequence[Pair], call: Call, key: str | None
 ) -> list[Row]:
     """Every row of a list; with `key`, a property that no two rows share.
 
@@ -36,7 +38,7 @@ async def read_list(
     url: str | None = client.base + listed.path
     extra, size, before = start(paging), 0, None
     for number in range(MAX_PAGES):
-        answer = await client.follow(str(url), [*fixed, *extra], deadline)
+        answer = await client.follow(str(url), [*fixed, *extra], call.deadline, caller=call.caller)
         items = _page(answer, listed, number)
         rows += items
         size += answer.size

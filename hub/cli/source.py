@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import click
+import msgspec
 
 from schema.errors import HubError
 
@@ -24,6 +26,8 @@ _SQL_SCHEMES = {
 }  # fmt: skip
 _SQLITE_SUFFIXES = {".sqlite", ".sqlite3", ".db", ".db3"}
 _DUCKDB_SUFFIXES = {".duckdb", ".ddb"}
+_PLACES = {"rest": "openapi", "soap": "wsdl", "files": "path"}
+"""Where a kind's `connect` has the place."""
 _FILE_SUFFIXES = {".csv", ".tsv", ".xlsx", ".xls", ".parquet"}
 
 
@@ -47,6 +51,16 @@ def source() -> None:
     "--schema",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="GraphQL: a file that holds the schema, for a server that does not tell it.",
+)
+@click.option(
+    "--only", multiple=True, help="Draft this table alone: its name, path or operation. Repeatable."
+)
+@click.option(
+    "--param",
+    "params",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="REST: what a place in paths stands for, such as `owner=acme`. Repeatable.",
 )
 @click.option(
     "--level", help="One label for everything, to try it out; without it nothing is served yet."
@@ -77,6 +91,8 @@ def draft(
     title: str | None,
     kind: str | None,
     schema: Path | None,
+    only: tuple[str, ...],
+    params: tuple[str, ...],
     level: str | None,
     sample: bool,
     packs: tuple[str, ...],
@@ -93,6 +109,7 @@ def draft(
       hub source draft '${env:CIVIL_DB_URL}' --kind sql --department civil-affairs
       hub source draft http://localhost:9001/openapi.json --department market
       hub source draft http://localhost:4001/graphql --department reviews
+      hub source draft 'http://localhost:4002/people?wsdl' --department registry
     """
     from hub.registry.discover import draft_fragment
     from hub.registry.secret import resolve
@@ -108,10 +125,16 @@ def draft(
         if found_kind != "graphql":
             raise HubError("BAD_REQUEST", "`--schema` is for GraphQL servers")
         connect["schema"] = str(schema.resolve())
+    if params:
+        if found_kind != "rest":
+            raise HubError("BAD_REQUEST", "`--param` is for REST services")
+        connect["params"] = params_of(params)
     called = name or name_of(known(place))
     categories = load(list(packs)).scheme.categories
-    found = _discover(called, department, found_kind, connect, known, sample=sample)
+    found = _discover(called, department, found_kind, connect, known, only=only, sample=sample)
     shape, samples, overlapping = asyncio.run(found)
+    if "://" not in place and "://" not in known(place):
+        connect.update(shape.connect)
     text = draft_fragment(
         shape,
         name=called,
@@ -141,13 +164,18 @@ def kind_of(place: str) -> str:
     if scheme in _SQL_SCHEMES:
         return "sql"
     if scheme in ("http", "https"):
-        below = urlsplit(place).path.rstrip("/")
+        parts = urlsplit(place)
+        below = parts.path.rstrip("/")
+        if below.lower().endswith(".wsdl") or parts.query.lower() == "wsdl":
+            return "soap"
         return "graphql" if not below or below.endswith(("/graphql", "/query")) else "rest"
     path = Path(place)
     if path.suffix.lower() in _SQLITE_SUFFIXES | _DUCKDB_SUFFIXES:
         return "sql"
     if path.suffix.lower() in (".json", ".yaml", ".yml"):
         return "rest"
+    if path.suffix.lower() == ".wsdl":
+        return "soap"
     if path.suffix.lower() in _FILE_SUFFIXES or path.is_dir():
         return "files"
     raise HubError(
@@ -158,7 +186,7 @@ def kind_of(place: str) -> str:
 def connect_of(place: str, kind: str) -> dict[str, Any]:
     """The `connect:` of the fragment; a local path becomes absolute."""
     if place.startswith("${") or "://" in place:
-        return {{"rest": "openapi", "files": "path"}.get(kind, "url"): place}
+        return {_PLACES.get(kind, "url"): place}
     path = Path(place).expanduser().resolve()
     if not path.exists():
         raise HubError("NOT_FOUND", "there is no such file or folder", where=place)
@@ -170,7 +198,34 @@ def connect_of(place: str, kind: str) -> dict[str, Any]:
     if kind == "sql":
         scheme = "duckdb" if path.suffix.lower() in _DUCKDB_SUFFIXES else "sqlite"
         return {"url": f"{scheme}:///{path}"}
-    return {"openapi" if kind == "rest" else "path": str(path)}
+    return {_PLACES.get(kind, "path"): str(path)}
+
+
+def params_of(told: Sequence[str]) -> dict[str, str]:
+    """``NAME=VALUE`` each; raises `BAD_REQUEST`."""
+    made = {}
+    for one in told:
+        name, equals, value = one.partition("=")
+        if not (name and equals and value):
+            raise HubError("BAD_REQUEST", "`--param` wants NAME=VALUE")
+        made[name] = value
+    return made
+
+
+def chosen(shape: SourceShape, only: Sequence[str]) -> SourceShape:
+    """The tables that are named; raises `NOT_FOUND` for a name that none has."""
+    kept = []
+    for name in only:
+        found = [table for table in shape.tables if name in (table.name, *table.called)]
+        if not found:
+            every = sorted({name for table in shape.tables for name in (table.name, *table.called)})
+            near = difflib.get_close_matches(name, every, 1)
+            raise HubError(
+                "NOT_FOUND", f"the source has no table or operation `{name}` to draft",
+                hint=f"did you mean `{near[0]}`?" if near else None,
+            )  # fmt: skip
+        kept += [table for table in found if table not in kept]
+    return msgspec.structs.replace(shape, tables=tuple(kept))
 
 
 def name_of(place: str) -> str:
@@ -190,6 +245,7 @@ async def _discover(
     connect: Mapping[str, Any],
     resolve: Callable[[str], str],
     *,
+    only: Sequence[str],
     sample: bool,
 ) -> tuple[SourceShape, Samples, Sequence[Overlap]]:
     from hub.registry.kinds import connect_of as connect_of_kind
@@ -205,6 +261,8 @@ async def _discover(
     await connector.open()
     try:
         shape: SourceShape = await connector.discover()
+        if only:
+            shape = chosen(shape, only)
         if not sample:
             return shape, {}, ()
         samples = await sampled(connector, shape)

@@ -44,6 +44,7 @@ class Reach:
         deadline: float,
         operation_id: str,
         max_rows: int,
+        caller: str = "",
     ) -> Batch:
         """The whole batch of one call.
 
@@ -51,7 +52,9 @@ class Reach:
         """
         if self._deadline_s is not None:
             deadline = min(deadline, time.monotonic() + self._deadline_s)
-        call = Call(keys=keys, params=params, deadline=deadline, operation_id=operation_id)
+        call = Call(
+            keys=keys, params=params, deadline=deadline, operation_id=operation_id, caller=caller
+        )
         return await steadily(
             lambda: self._once(handle, call, max_rows),
             backoff=_BACKOFF,

@@ -176,6 +176,7 @@ class Run:
                 deadline=self.call_deadline,
                 operation_id=self.operation_id,
                 max_rows=world.max_scan_rows,
+                caller=self.subject.id,
             )
             if not batch.rows and not batch.columns:
                 batch = empty_batch(fetch.ask)

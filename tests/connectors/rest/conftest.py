@@ -2,41 +2,15 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
-import httpx
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests.connectors.rest.process import running
 
 
 @pytest.fixture(scope="session")
 def service_url() -> Iterator[str]:
     """Where the service of `tests.connectors.rest.service` listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    child = subprocess.Popen(
-        [sys.executable, "-m", "tests.connectors.rest.service", str(port)], cwd=ROOT
-    )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        until = time.monotonic() + 30
-        while not _up(url) and child.poll() is None and time.monotonic() < until:
-            time.sleep(0.05)
+    with running("tests.connectors.rest.service") as url:
         yield url
-    finally:
-        child.terminate()
-        child.wait(15)
-
-
-def _up(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/none", trust_env=False).status_code == 200
-    except httpx.TransportError:
-        return False

@@ -181,7 +181,7 @@ async def test_status(status: str, code: str) -> None:
     trace = f"Traceback (most recent call last)\n{MARK}"
     error, wire = await failing(lambda _: reply(trace, status=status, kind="text/plain"))
     coded(error, code)
-    assert len(wire.asked) == (2 if status[:3] in ("503", "429") else 1)
+    assert len(wire.asked) == (client.TRIES if status[:3] in ("500", "503", "429") else 1)
 
 
 @pytest.mark.asyncio
@@ -209,6 +209,20 @@ async def test_it_comes_back_when_the_service_says(value: str) -> None:
         started = time.monotonic()
         assert await rows(held, ID, deadline=started + 60) == [(1,)]
         assert time.monotonic() - started > 0.8
+
+
+@pytest.mark.asyncio
+async def test_a_fault_and_then_a_request_for_patience() -> None:
+    said = [
+        reply(MARK, status="500 Internal Server Error", kind="text/plain"),
+        reply("", "Retry-After: 1", status="429 Too Many Requests"),
+        one(),
+    ]
+    async with serving(lambda _: said.pop(0)) as wire, opened({"base": wire.base}, TABLES) as held:
+        started = time.monotonic()
+        assert await rows(held, ID) == [(1,)]
+        assert time.monotonic() - started > 0.8
+        assert len(wire.asked) == 3
 
 
 @pytest.mark.asyncio

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -16,6 +17,7 @@ class Asked(msgspec.Struct, frozen=True):
 
     target: str
     headers: Mapping[str, str]
+    body: bytes = b""
 
     @property
     def path(self) -> str:
@@ -46,8 +48,8 @@ def reply(
 class Wire:
     """What was asked, and where to ask."""
 
-    def __init__(self, port: int) -> None:
-        self.base = f"http://127.0.0.1:{port}"
+    def __init__(self, port: int, scheme: str) -> None:
+        self.base = f"{scheme}://127.0.0.1:{port}"
         self.asked: list[Asked] = []
 
     @property
@@ -57,7 +59,7 @@ class Wire:
 
 
 @asynccontextmanager
-async def serving(say: Say) -> AsyncIterator[Wire]:
+async def serving(say: Say, tls: ssl.SSLContext | None = None) -> AsyncIterator[Wire]:
     """A server on loopback for the length of a block."""
     tasks: set[asyncio.Task[Any]] = set()
 
@@ -78,7 +80,8 @@ async def serving(say: Say) -> AsyncIterator[Wire]:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         first, *lines = head.strip().split("\r\n")
         headers = {k.lower(): v for k, _, v in (line.partition(": ") for line in lines)}
-        asked = Asked(first.split(" ")[1], headers)
+        body = await reader.readexactly(int(headers.get("content-length", "0")))
+        asked = Asked(first.split(" ")[1], headers, body)
         wire.asked.append(asked)
         said = say(asked)
         if callable(said):
@@ -88,8 +91,8 @@ async def serving(say: Say) -> AsyncIterator[Wire]:
         await writer.drain()
         return True
 
-    server = await asyncio.start_server(talk, "127.0.0.1", 0)
-    wire = Wire(server.sockets[0].getsockname()[1])
+    server = await asyncio.start_server(talk, "127.0.0.1", 0, ssl=tls)
+    wire = Wire(server.sockets[0].getsockname()[1], "http" if tls is None else "https")
     try:
         yield wire
     finally:

@@ -171,11 +171,13 @@ class Recording(MemoryConnector):
     ) -> None:
         super().__init__(SourceName(name), tables, capabilities)
         self.calls = 0
+        self.callers: list[str] = []
         self.fails: BaseException | None = None
         self.sleeps = 0.0
 
     async def fetch(self, handle: Any, call: Call) -> AsyncIterator[Batch]:
         self.calls += 1
+        self.callers.append(call.caller)
         if self.sleeps:
             await asyncio.sleep(self.sleeps)
         if self.fails is not None:

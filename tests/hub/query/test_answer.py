@@ -11,7 +11,7 @@ import pytest
 from policies.ruling import FieldError, Masked, Null, Reject
 from schema.errors import SourceError
 from schema.model.predicate import Compare, Const
-from tests.hub.query.small import PlainEngine, Small
+from tests.hub.query.small import OTHER, SUBJECT, PlainEngine, Small
 
 SHUT = PlainEngine
 SORT = ("Person.age", "sort")
@@ -355,3 +355,11 @@ async def test_purposes_are_ruled_apart() -> None:
     await small.ask(text, purpose="p")
     await small.ask(text, purpose="q")
     assert len(engine.asked) == 2
+
+
+@pytest.mark.asyncio
+async def test_sources_can_keep_callers_apart() -> None:
+    small = Small(PlainEngine())
+    for subject in (SUBJECT, OTHER):
+        await small.ask("{ jobs(first: 1) { nodes { title } } }", subject=subject)
+    assert small.sources["hr"].callers == [SUBJECT.id, OTHER.id]

@@ -1,13 +1,12 @@
-"""Conditions as query parameters: which the service takes, and how their values are sent."""
+"""Conditions as parameters: which a service takes, and how their values are sent."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Annotated, Any
 
 import msgspec
 
-from connectors.rest.tables import Filter, ListCall
 from connectors.spi import Call, Column
 from schema.model.predicate import And, Compare, In, Param, Predicate, both, value_of
 from schema.model.scalar import TEXTUAL, ScalarKind, order_key
@@ -17,8 +16,43 @@ LONGEST = 4000
 """Characters of joined values in one request; addresses have a bound."""
 
 
+Count = Annotated[int, msgspec.Meta(ge=1)]
+Name = Annotated[str, msgspec.Meta(min_length=1)]
+
+
+class Range(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Parameters for bounds, both included."""
+
+    ge: Name | None = None
+    le: Name | None = None
+
+
+class Filter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Parameters that the service offers for one column.
+
+    A service may give more rows than asked, never fewer: what it gives is checked again.
+    """
+
+    eq: Name | None = None
+    prefix: Name | None = None
+    contains: Name | None = None
+    in_: Name | None = msgspec.field(name="in", default=None)
+    """Parameter for several values, joined by `separator` or repeated."""
+    range: Range = Range()
+    separator: Name = ","
+    repeat: bool = False
+    max: Count = 50
+    """Values in one request."""
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The parameters that are offered."""
+        held = (self.eq, self.prefix, self.contains, self.in_, self.range.ge, self.range.le)
+        return frozenset(name for name in held if name is not None)
+
+
 class Sent(msgspec.Struct, frozen=True):
-    """A query parameter filled at run time."""
+    """A parameter filled at run time."""
 
     param: str
     predicate: Compare | In
@@ -34,10 +68,10 @@ class Part(msgspec.Struct, frozen=True):
     kind: ScalarKind = "String"
 
 
-def offered(listed: ListCall) -> set[str]:
+def offered(filters: Mapping[str, Filter]) -> set[str]:
     """The kinds of condition that some column of a list has a parameter for."""
     found: set[str] = set()
-    for known in listed.filters.values():
+    for known in filters.values():
         found |= {"eq"} if known.eq else set()
         found |= {"in"} if known.in_ else set()
         found |= {"prefix"} if known.prefix else set()
@@ -47,7 +81,7 @@ def offered(listed: ListCall) -> set[str]:
 
 
 def split(
-    wanted: Predicate | None, listed: ListCall, columns: Mapping[str, Column]
+    wanted: Predicate | None, filters: Mapping[str, Filter], columns: Mapping[str, Column]
 ) -> tuple[list[Sent], Predicate | None]:
     """What the service can be sent, and what is left; only whole parts of a conjunction."""
     if wanted is None:
@@ -56,7 +90,7 @@ def split(
     sent: list[Sent] = []
     left: list[Predicate] = []
     for part in parts:
-        param = _param(part, listed, columns)
+        param = _param(part, filters, columns)
         if param is not None and isinstance(part, Compare | In):
             sent.append(Sent(param, part))
         else:
@@ -64,10 +98,12 @@ def split(
     return sent, both(*left)
 
 
-def _param(part: Predicate, listed: ListCall, columns: Mapping[str, Column]) -> str | None:
+def _param(
+    part: Predicate, filters: Mapping[str, Filter], columns: Mapping[str, Column]
+) -> str | None:
     if not isinstance(part, Compare | In) or columns[part.name].values:
         return None
-    known = listed.filters.get(part.name)
+    known = filters.get(part.name)
     if known is None:
         return None
     if isinstance(part, In):
@@ -88,7 +124,9 @@ def once_each(sent: Sequence[Sent]) -> tuple[Sent, ...]:
     return tuple(kept.values())
 
 
-def parts_of(sent: Sequence[Sent], filters: Mapping[str, Filter], call: Call) -> list[Part]:
+def parts_of(
+    sent: Sequence[Sent], filters: Mapping[str, Filter], call: Call, fits: Callable[[Any], bool]
+) -> list[Part]:
     """The requests that together bring every row that meets the conditions; none: no row can.
 
     A condition whose value cannot be sent is not: the rows are checked again anyhow.
@@ -98,7 +136,7 @@ def parts_of(sent: Sequence[Sent], filters: Mapping[str, Filter], call: Call) ->
     fixed: list[Pair] = []
     spread: list[Part] | None = None
     for one, values in held:
-        present = [value for value in values if value is not None and sendable(value)]
+        present = [value for value in values if value is not None and fits(value)]
         if not present:
             return []
         predicate = one.predicate

@@ -1,0 +1,1 @@
+"""SOAP services: what a WSDL describes, as tables."""
