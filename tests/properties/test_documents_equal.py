@@ -215,7 +215,7 @@ async def test_the_same_answers(
     postgres_url: str,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    await run_seeds(postgres_url, first_seed("DOCUMENTS_SEED", 10**6), 60, monkeypatch)
+    await run_seeds(postgres_url, first_seed("DOCUMENTS_SEED", 10**6), 30, monkeypatch)
 
 
 @pytest.mark.slow

@@ -72,6 +72,7 @@ def every_filter(kinds: frozenset[str], **more: Any) -> dict[str, dict[str, Any]
     return made
 
 
+FAST = ("list only", "cursors, parameters ignored, a query key", "links in the header, moments")
 VARIANTS = {
     "list only": Variant(kinds=frozenset(VALUES)),
     "pages, many by separator, bearer": Variant(
@@ -137,7 +138,10 @@ VARIANTS = {
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=() if name in FAST else pytest.mark.slow) for name in VARIANTS],
+)
 async def test_the_laws(service_url: str, name: str) -> None:
     held = VARIANTS[name]
     sample = Sample(service_url, held.abilities())
