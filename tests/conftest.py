@@ -14,6 +14,9 @@ from hypothesis import HealthCheck, settings
 
 from tests.mariadb import missed
 
+# texts that no XML holds are written into sample workbooks too, which openpyxl does only by itself
+os.environ["OPENPYXL_LXML"] = "False"
+
 # no example is judged by the clock: how long one takes depends on what else the machine does
 UNTIMED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("hub", **UNTIMED)

@@ -24,8 +24,8 @@ from schema.errors import HubError, SourceError
 
 log = structlog.get_logger("connectors.http")
 
-TRIES = 3
-"""Of one page; the Hub tries a whole fetch again."""
+TRIES = 2
+"""Of one page; the Hub tries a whole fetch again, so that more would add up."""
 LONGEST_S = 30.0
 """Of one request that has no deadline."""
 _PORTS = {"http": 80, "https": 443}

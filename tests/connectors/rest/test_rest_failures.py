@@ -212,20 +212,6 @@ async def test_it_comes_back_when_the_service_says(value: str) -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_fault_and_then_a_request_for_patience() -> None:
-    said = [
-        reply(MARK, status="500 Internal Server Error", kind="text/plain"),
-        reply("", "Retry-After: 1", status="429 Too Many Requests"),
-        one(),
-    ]
-    async with serving(lambda _: said.pop(0)) as wire, opened({"base": wire.base}, TABLES) as held:
-        started = time.monotonic()
-        assert await rows(held, ID) == [(1,)]
-        assert time.monotonic() - started > 0.8
-        assert len(wire.asked) == 3
-
-
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("value", "deadline"),
     [("600", 50.0), ("3600", 60.0), ("Fri, 31 Dec 9999 23:59:59 GMT", 60.0), ("nan", 60.0),
