@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from itertools import combinations
 
+import msgspec
+
 from policies.compile import Cell
 from policies.distinct import is_coded
 from policies.meet import NOTHING, REDACT, Shown, fitted, meet_all
+from policies.obligation import Quota
 from policies.residue import implies
 from policies.rule import Rule
 from policies.ruling import Allow, FieldError, Hidden, Masked, Null, Outcome
@@ -15,17 +18,33 @@ from schema.model.predicate import Predicate
 
 _SECRECY: tuple[type, ...] = (Hidden, Null, FieldError)
 _MOST_SUBSETS = 3
-Path = tuple[Predicate, tuple[str, ...], int]
-"""One way to an outcome: the rows it holds for, its rules, how many obligations its permit has."""
+_LIGHT = (0, b"")
+Weight = tuple[int, bytes]
+Path = tuple[Predicate, tuple[str, ...], Weight]
+"""One way to an outcome: the rows it holds for, its rules, what its permit obliges to."""
 
 
 def smallest(found: Sequence[Path], rows: Predicate) -> tuple[str, ...]:
     """The rules of one path that holds everywhere, the one with the fewest obligations; of all
-    paths if only together they do."""
-    alone = [(duties, len(rules), rules) for where, rules, duties in found if implies(rows, where)]
+    paths if only together they do. Names decide between paths that come to the same alone."""
+    alone = [(weight, len(rules), rules) for where, rules, weight in found if implies(rows, where)]
     if alone:
         return min(alone)[2]
     return tuple(sorted({rule for _, rules, _ in found for rule in rules}))
+
+
+def weight_of(rule: Rule) -> Weight:
+    """What a permit obliges to and declares, in an order that no name changes."""
+    if not rule.obligations and rule.declassify is None:
+        return _LIGHT
+    # what a quota is counted by is its rule's name, which says nothing of how strict it is
+    duties = [
+        msgspec.structs.replace(one, rule="") if isinstance(one, Quota) else one
+        for one in rule.obligations
+    ]
+    said = sorted(msgspec.json.encode(one, order="sorted") for one in duties)
+    declared = msgspec.json.encode(rule.declassify, order="sorted")
+    return len(duties), b"\n".join((*said, declared))
 
 
 def fitted_to(outcome: Shown, cell: Cell) -> Shown:

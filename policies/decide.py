@@ -10,7 +10,15 @@ from collections.abc import Sequence
 
 import msgspec
 
-from policies.candidate import Path, candidate, limit_of, most_secretive, smallest, subsets
+from policies.candidate import (
+    Path,
+    candidate,
+    limit_of,
+    most_secretive,
+    smallest,
+    subsets,
+    weight_of,
+)
 from policies.compile import Cell, Cover, Tables, TypeTable
 from policies.meet import Shown, comparable, rank
 from policies.obligation import Obligation, meet_obligations
@@ -200,6 +208,8 @@ class CellDecision:
         scope = self.scope
         held = [scope.variants[number].rule for number in self.permits]
         rules = [rule for rule in held if rule.id in verdict.rules]
+        if any(rule.declassify is None for rule in rules):
+            rules = []  # fails closed: one of them shows rows of which nothing is declared
         # fails closed: what may apply masks, only what does apply lowers a label
         rules += [
             rule
@@ -302,7 +312,7 @@ class CellDecision:
                 limits = [*static, *applied]
                 seen, rules = candidate(rule, limits, self.cell)
                 holds = conjunction([where, reached, *spared, *musts])
-                cases.append((seen, (holds, rules, len(rule.obligations))))
+                cases.append((seen, (holds, rules, weight_of(rule))))
         return self._best(cases)
 
     def _best(self, cases: Sequence[tuple[Shown, Path]]) -> Verdict:
@@ -360,7 +370,7 @@ def _permitted(permits: Sequence[tuple[Rule, Predicate]], rows: Predicate) -> Ve
         return Verdict(_REJECT, (), "default")
     if not implies(rows, disjunction([where for _, where in permits])):
         return Verdict(_REJECT, tuple(sorted({rule.id for rule, _ in permits})), "rows")
-    paths = [(where, (rule.id,), len(rule.obligations)) for rule, where in permits]
+    paths = [(where, (rule.id,), weight_of(rule)) for rule, where in permits]
     return Verdict(_ALLOW, smallest(paths, rows), "permit")
 
 

@@ -72,8 +72,12 @@ def _asked(
                 yield from _carried(entity, ours, scheme, who)
                 yield from _carried(there, theirs, scheme, who)
         elif name is not None:
-            for label in _carried(entity, FieldName(name), scheme, who):
-                yield _lowered(label, use, ruling, scheme)
+            own, *on_top = _carried(entity, FieldName(name), scheme, who)
+            yield _lowered(own, use, ruling, scheme)
+            if use.mode == "project":
+                yield from on_top  # what some rows carry is not what the mask was declared for
+            else:
+                yield from (_lowered(label, use, ruling, scheme) for label in on_top)
         elif use.mode == "open":  # node ids are made from the key
             for part in entity.key:
                 yield from _carried(entity, part, scheme, who)

@@ -5,7 +5,8 @@ Rules and fragments may ask for more than a signed floor; whatever asks for less
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import hashlib
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -23,10 +24,22 @@ from schema.errors import HubError
 from schema.model.catalogue import Catalogue
 from schema.model.entity import EntityType, Field, MetadataVisibility, RowLabel, Share
 from schema.model.label import Label, LabelScheme
-from schema.model.names import Coordinate, DepartmentName, FieldName, TypeName, coordinate
+from schema.model.names import (
+    Coordinate,
+    DepartmentName,
+    FieldName,
+    SourceName,
+    TypeName,
+    coordinate,
+)
 
 Places = Mapping[tuple[str, str], str]
 """(source, coordinate) of a field -> where it is written."""
+_GROUND = {
+    "region": "its department's region", "kind": "its type", "format": "its format",
+    "codes": "its code list", "keys": "the key of its type", "persons": "whom a row is about",
+    "places": "where a row is placed",
+}  # fmt: skip
 _SHARES: tuple[Share, ...] = ("unconditional", "conditional", "withheld")
 _SEEN: tuple[MetadataVisibility, ...] = ("public", "members", "hidden")
 
@@ -63,6 +76,7 @@ class RowFloor(SignedValue, frozen=True, kw_only=True):
 class FieldFloor(SignedValue, frozen=True, kw_only=True):
     """The least that holds for one field."""
 
+    ground: GroundFloor
     label: LabelFloor
     share: Share
     conditions: tuple[str, ...] = ()
@@ -74,10 +88,27 @@ class FieldFloor(SignedValue, frozen=True, kw_only=True):
     rows: tuple[RowFloor, ...] = ()
 
 
+class GroundFloor(SignedValue, frozen=True, kw_only=True):
+    """What rules go by that is no label: whose the field is, what its values are, whom a row is
+    about and where it is placed."""
+
+    region: str | None
+    """Of the department: one of the same name elsewhere is not the owner."""
+    kind: str
+    format: str | None
+    codes: str | None
+    keys: tuple[tuple[str, ...], ...]
+    persons: tuple[ReadFloor, ...]
+    places: tuple[ReadFloor, ...]
+
+
 class ColumnFloor(SignedValue, frozen=True, kw_only=True):
     """The fields that show one column of the department's sources."""
 
     source: str
+    place: str
+    """SHA-256 hex of the source's kind and address, as the fragment writes them: another name of
+    the source is not another column."""
     table: str
     column: str
     fields: tuple[str, ...]
@@ -125,7 +156,10 @@ def floor_of(
     return OwnerFloor(
         department=department, serial=serial, made_at=made_at, fields=fields,
         columns=tuple(
-            ColumnFloor(source=source, table=table, column=column, fields=held)
+            ColumnFloor(
+                source=source, place=_place(catalogue, source), table=table, column=column,
+                fields=held,
+            )
             for (source, table, column), held in sorted(columns.items())
         ),
     )  # fmt: skip
@@ -141,16 +175,28 @@ def lowered(floor: OwnerFloor, catalogue: Catalogue, packs: Packs) -> Iterator[L
             yield Lowered(department=floor.department, at=at, what=what)
     # fails closed: also where the source is said to be another department's by now
     shown = _columns(catalogue, None)
+    placed: dict[tuple[str, str, str], list[str]] = {}
+    for (source, table, name), held_by in shown.items():
+        placed.setdefault((_place(catalogue, source), table, name), []).extend(held_by)
     for column in floor.columns:
-        now = shown.get((column.source, column.table, column.column), [])
+        now = [
+            *shown.get((column.source, column.table, column.column), []),
+            *placed.get((column.place, column.table, column.column), []),
+        ]
         for at in sorted(set(now) - set(column.fields)):
             for name in column.fields:
                 owned = floor.fields.get(name)
                 if owned is None:
                     continue
-                for what in _below(owned, at, floor.department, catalogue, packs):
+                for what in _below(owned, at, floor.department, catalogue, packs, twin=True):
                     told = f"it shows what `{name}` shows, and {what}"
                     yield Lowered(department=floor.department, at=at, what=told)
+
+
+def _place(catalogue: Catalogue, source: str) -> str:
+    held = catalogue.sources[SourceName(source)]
+    said = msgspec.json.encode([held.kind, held.connect], order="sorted")
+    return hashlib.sha256(said).hexdigest()
 
 
 def _columns(catalogue: Catalogue, department: str | None) -> dict[tuple[str, str, str], list[str]]:
@@ -169,6 +215,7 @@ def _columns(catalogue: Catalogue, department: str | None) -> dict[tuple[str, st
 def _field_floor(catalogue: Catalogue, entity: EntityType, field: Field) -> FieldFloor:
     levels = {pair for floor in field.floors for pair in floor.min_level}
     return FieldFloor(
+        ground=_ground(catalogue, entity, field),
         label=_label_floor(field.label),
         share=field.share,
         conditions=tuple(sorted(field.conditions)),
@@ -177,6 +224,19 @@ def _field_floor(catalogue: Catalogue, entity: EntityType, field: Field) -> Fiel
         purposes=tuple(sorted(tuple(sorted(f.purposes)) for f in field.floors if f.purposes)),
         min_level=tuple(sorted(levels)),
         rows=_rows(catalogue, entity, field.name),
+    )
+
+
+def _ground(catalogue: Catalogue, entity: EntityType, field: Field) -> GroundFloor:
+    placed = () if entity.region is None else (entity.region,)
+    return GroundFloor(
+        region=catalogue.sources[field.source].region,
+        kind=field.kind,
+        format=field.format,
+        codes=field.codes,
+        keys=tuple(tuple(key) for key in entity.keys),
+        persons=_read_from(catalogue, entity, frozenset(entity.data_subject)),
+        places=_read_from(catalogue, entity, frozenset(placed)),
     )
 
 
@@ -196,6 +256,12 @@ def _rows(catalogue: Catalogue, entity: EntityType, name: FieldName) -> tuple[Ro
 def _reads(catalogue: Catalogue, entity: EntityType, label: RowLabel) -> tuple[ReadFloor, ...]:
     terms = [term for leaf in leaves_of(condition_of(label)) for term in terms_of(leaf)]
     fields = {field.name for term in terms if (field := row_field(entity, term)) is not None}
+    return _read_from(catalogue, entity, fields)
+
+
+def _read_from(
+    catalogue: Catalogue, entity: EntityType, fields: Collection[FieldName]
+) -> tuple[ReadFloor, ...]:
     binding = catalogue.bindings[entity.name][entity.anchor]
     return tuple(
         ReadFloor(
@@ -216,9 +282,15 @@ def _label_floor(label: Label) -> LabelFloor:
 
 
 def _below(
-    signed: FieldFloor, at: str, department: str, catalogue: Catalogue, packs: Packs
+    signed: FieldFloor,
+    at: str,
+    department: str,
+    catalogue: Catalogue,
+    packs: Packs,
+    *,
+    twin: bool = False,
 ) -> Iterator[str]:
-    """In what way a field is less than what was signed."""
+    """In what way a field is less than what was signed; `twin`: of another that shows the same."""
     type_name, _, name = at.partition(".")
     entity = catalogue.types.get(TypeName(type_name))
     field = None if entity is None else entity.fields.get(FieldName(name))
@@ -228,6 +300,12 @@ def _below(
         # whom a floor binds hangs on who the owner is
         yield f"its owner is `{field.owner}`"
     present, scheme = _field_floor(catalogue, entity, field), catalogue.scheme
+    held, now = (msgspec.structs.asdict(one) for one in (signed.ground, present.ground))
+    words = [told for name, told in _GROUND.items() if held[name] != now[name]]
+    if words and not twin:
+        yield f"{', '.join(words)} is another"
+    elif held["region"] != now["region"]:
+        yield f"{_GROUND['region']} is another"
     for what in _label_below(signed.label, present.label, scheme):
         yield f"its label {what}"
     if _SHARES.index(present.share) < _SHARES.index(signed.share):

@@ -65,6 +65,9 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """Declassifications of masks that the old rules do not have."""
     restored: tuple[Sentence, ...] = ()
     """Those that the new ones do not have."""
+    declares: bool = False
+    """Whether the new rules declare anything: of several declarations the highest holds, so that
+    the label may fall with one that is gone."""
     delegated: bool = False
     """Whether there are callers who act for others and may have more: rules are not only taken
     from permits and added to limits."""
@@ -73,7 +76,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     def kind(self) -> Kind:
         """What the change is as a whole; what is not decided may loosen."""
         found: set[Direction] = {change.direction for change in self.changes}
-        found |= {"more"} if self.lowered else set()
+        found |= {"more"} if self.lowered or (self.restored and self.declares) else set()
         found |= {"less"} if self.restored else set()
         if len(found) == 2:
             return "both"
@@ -131,6 +134,7 @@ def compare(old: Engine, new: Engine, *, seconds: float = 60.0, begin: float = 0
         apart=old.joint.beyond(new.joint),
         lowered=_lowered(new, old),
         restored=_lowered(old, new),
+        declares=any(rule.declassify is not None for rule in new.rules),
         delegated=_may_lend_more(old, new, begin),
     )
 

@@ -36,6 +36,17 @@ APPROVED = (
         BOUND, "if grown(alone, self._ground):", "if False:", (NAMED,),
     ),
     Point(
+        "attributes of a caller", "an approval is for callers whose rows are found alike",
+        BOUND,
+        "if not any(_bound_alike(agreement, subject, named) for named in agreement.callers):",
+        "if False:", (f"{BOUNDED}test_a_caller_of_another_region_is_another_caller",),
+    ),
+    Point(
+        "nothing beyond", "what nobody has computed is not approved",
+        BOUND, "        if beyond:\n", "        if False:\n",
+        (f"{BOUNDED}test_nothing_beyond_the_present_is_approved",),
+    ),
+    Point(
         "purposes of a bound", "an approval is for the purposes that it names",
         BOUND, 'if stated and (request.purpose or "") not in stated:', "if False:", (NAMED,),
     ),

@@ -31,6 +31,16 @@ FLOORED = (
         VALUES, "for at in sorted(set(now) - set(column.fields)):", "for at in ():", (LESS,),
     ),
     Point(
+        "ground of a floor", "whose a field is and what its values are stays what was signed",
+        VALUES, "if words and not twin:", "if False:",
+        (f"{FLOOR}test_what_rules_go_by_is_signed_too",),
+    ),
+    Point(
+        "sources of a floor", "a source under another name has the columns that were signed",
+        VALUES, "*placed.get((column.place, column.table, column.column), []),", "",
+        (f"{FLOOR}test_a_source_under_another_name_has_the_same_columns",),
+    ),
+    Point(
         "rows of a floor", "what rows are found by stays what was signed",
         VALUES, "and one.reads == signed.reads", "", (LESS,),
     ),

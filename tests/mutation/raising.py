@@ -115,8 +115,20 @@ LABELLED = (
     Point(
         "loosened labels", "a new declassification is a loosening",
         "policies/prove/change.py",
-        'found |= {"more"} if self.lowered else set()', "pass",
+        'found |= {"more"} if self.lowered or (self.restored and self.declares) else set()', "pass",
         ("tests/policies/test_declassify.py::test_comparisons_count_it",),
+    ),
+    Point(
+        "labels of other rows", "what one permit declares of a mask is not said of another's rows",
+        "policies/decide.py", "if any(rule.declassify is None for rule in rules):", "if False:",
+        ("tests/policies/test_declassify.py::"
+         "test_it_holds_in_rows_only_where_each_permit_declares_it",),
+    ),
+    Point(
+        "labels of rows and masks", "a declaration of a mask lowers no label of rows",
+        "hub/query/label.py",
+        'if use.mode == "project":\n                yield', "if False:\n                yield",
+        (f"{LABEL}test_what_is_declared_of_a_mask_lowers_no_label_of_rows",),
     ),
     Point(
         "least and greatest keep labels", "`min` and `max` keep the label of the value",

@@ -94,6 +94,7 @@ def test_officers_are_told_and_the_apps_team_is_not() -> None:
         (YEARS, YEARS.replace("G1", "G2"), "both"),
         (YEARS, YEARS.replace("thousands", "many"), "equal"),
         (YEARS, YEARS.replace("policy: years", "policy: other"), "equal"),
+        (YEARS + MONTHS, YEARS, "both"),
         (YEARS, YEARS.replace("\ndeclassify", "\nunless: {eq: [subject.app, a]}\ndeclassify"),
          "both"),
     ],
@@ -128,3 +129,44 @@ def test_mistakes_are_told_with_their_place(text: str, said: str) -> None:
 def test_the_level_must_exist() -> None:
     with pytest.raises(ManyErrors, match="is on no ladder"):
         engine(PERMIT + YEARS.replace("G1", "G77"))
+
+
+SHOWN = """policy: {name}
+effect: permit
+subjects: {{app: office}}
+resources: {{fields: [Person.birthDate]}}
+{rows}outcome: {{mask: {{generalise: {{to: year}}}}}}
+{declared}---
+"""
+DECLARES = "declassify: {level: G1, reason: shared by thousands}\n"
+OPEN = PERMIT.replace("Person.birthDate, ", "").replace(
+    "Person.name", "Person.name, Person.district"
+)
+
+
+def years_by(*permits: tuple[str, str, str]) -> tuple[Declassified, ...]:
+    text = "".join(SHOWN.format(name=n, rows=rows, declared=d) for n, rows, d in permits)
+    ruling = engine(f"{OPEN}---\n{text.removesuffix('---' + chr(10))}").rule(
+        WHO, [BORN], Context(now=NOON)
+    )
+    return ruling.declassified.get(BORN, ())
+
+
+def test_names_of_permits_do_not_matter() -> None:
+    assert years_by(("aa", "", DECLARES), ("bb", "", "")) == years_by(
+        ("zz", "", DECLARES), ("bb", "", "")
+    )
+    assert years_by(("aa", "", DECLARES)) == (LOWERED,)
+
+
+def test_it_holds_in_rows_only_where_each_permit_declares_it() -> None:
+    x, y = "rows: {eq: [row.district, x]}\n", "rows: {eq: [row.district, y]}\n"
+    opened = "".join(
+        f"{OPEN.replace('policy: office', f'policy: {name}')}{rows}---\n"
+        for name, rows in (("in-x", x), ("in-y", y))
+    )
+    shown = SHOWN.format(name="aa", rows=x, declared=DECLARES)
+    for declared, found in (("", ()), (DECLARES, (LOWERED,))):
+        text = f"{opened}{shown}{SHOWN.format(name='bb', rows=y, declared=declared)}"
+        ruling = engine(text.removesuffix("---\n")).rule(WHO, [BORN], Context(now=NOON))
+        assert ruling.declassified.get(BORN, ()) == found

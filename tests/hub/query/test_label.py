@@ -229,6 +229,23 @@ def test_what_some_rows_carry_on_top_counts_where_it_is_within_reach() -> None:
     assert told(low, use("Person.name")) == {"levels": {LADDER: "G2"}, "categories": ["pi"]}
 
 
+def test_what_is_declared_of_a_mask_lowers_no_label_of_rows() -> None:
+    person = CITY.types[TypeName("Person")]
+    on_top = RowLabel(
+        name="label.Person.1", when='{"eq": ["row.district", "x"]}', label=label("G4"),
+        fields=frozenset({FieldName("phone")}),
+    )  # fmt: skip
+    city = structs.replace(
+        CITY, types={**CITY.types, person.name: structs.replace(person, row_labels=(on_top,))}
+    )
+    said = "{mask: {partial: {keep_last: 4}}}\ndeclassify: {level: G1, reason: shared}"
+    uses = (use("Person.phone"),)
+    for catalogue, found in ((CITY, "G1"), (city, "G4")):
+        ruling = engine(f"{ALL}{MASK}{said}", catalogue).rule(WHO, uses, Context(now=NOON))
+        operation = Operation(name=None, digest="", text_digest="", roots=(), uses=uses)
+        assert level(label_of(operation, ruling, catalogue, WHO)) == found
+
+
 def test_who_acts_is_told_no_label_that_its_principal_does_not_reach() -> None:
     rows = (
         "---\npolicy: r\neffect: forbid\nresources: {types: [Person]}\nrows: {eq: [row.track, x]}"

@@ -208,6 +208,34 @@ def test_who_approves(office: Bounded) -> None:
 
 
 @pytest.mark.asyncio
+async def test_a_caller_of_another_region_is_another_caller(office: Bounded) -> None:
+    file = office.home / "civil.yaml"
+    text = file.read_text().replace("    from:", "    region: place\n    from:")
+    file.write_text(f"{text}      place: {{column: name, type: String}}\n")
+    shown = permit("name", "place")["rules.yaml"]
+    rows = "rows: {region_within: [row.region, subject.region]}\n"
+    office.release({"rules.yaml": shown + rows})
+    clerk, chief = (structs.replace(CALLER, region=region) for region in ("330102", "33"))
+    async with office.worker() as hub:
+        office.allow(office.bound(PLAIN, callers=(clerk,)))
+        await hub.look()
+        assert await told(hub, PLAIN, clerk) == "ok"
+        assert await told(hub, PLAIN, chief) == "DOCUMENT_NOT_APPROVED"
+        office.allow(office.bound(PLAIN, callers=(clerk, chief)))
+        await hub.look()
+        assert await told(hub, PLAIN, chief) == "ok"
+
+
+def test_nothing_beyond_the_present_is_approved(office: Bounded) -> None:
+    office.release(permit("name"))
+    bound = office.bound(PLAIN)
+    (operation,) = bound.operations
+    wider = structs.replace(bound, operations=(structs.replace(operation, rows=900),))
+    with pytest.raises(HubError, match="reveals less than that"):
+        office.allow(structs.replace(wider, digest=digest_of(wider)))
+
+
+@pytest.mark.asyncio
 async def test_an_approval_is_withdrawn(office: Bounded) -> None:
     office.release(permit("name"))
     office.configure(owner=True, retired=True)

@@ -90,6 +90,53 @@ def test_less_than_was_signed_is_told(office: Floored, name: str) -> None:
     assert office.keeps() is None
 
 
+GROUND: dict[str, tuple[str, str, str, str]] = {
+    "its department's region": (
+        "department: civil-affairs,", 'department: civil-affairs, region: "3301",',
+        "department: civil-affairs,", "its department's region is another"),
+    "another region": (
+        "department: civil-affairs,", 'department: civil-affairs, region: "3301",',
+        'department: civil-affairs, region: "3302",', "its department's region is another"),
+    "whom a row is about": (
+        "    share: unconditional\n", "    share: unconditional\n    data_subject: [name]\n",
+        "    share: unconditional\n    data_subject: [idNumber]\n", "whom a row is about"),
+    "where a row is placed": (
+        "    share: unconditional\n", "    share: unconditional\n    region: idNumber\n",
+        "    share: unconditional\n", "where a row is placed"),
+    "a code list": (
+        "idNumber: {column: id_number,", "idNumber: {codes: gb-t-2260, column: id_number,",
+        "idNumber: {column: id_number,", "its code list"),
+    "a format": (
+        "idNumber: {column: id_number,", "idNumber: {format: cn-id-number, column: id_number,",
+        "idNumber: {column: id_number,", "its format"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", list(GROUND))
+def test_what_rules_go_by_is_signed_too(office: Floored, name: str) -> None:
+    plain, before, after, wanted = GROUND[name]
+    file = office.home / "civil.yaml"
+    text = file.read_text()
+    assert plain in text
+    file.write_text(text.replace(plain, before))
+    office.sign_floor()
+    assert office.keeps() is None
+    file.write_text(text.replace(plain, after))
+    said = office.keeps() or ""
+    assert said.startswith("FLOOR_LOWERED: ")
+    assert wanted in said
+
+
+def test_a_source_under_another_name_has_the_same_columns(office: Floored) -> None:
+    office.fragment(by_row=None)
+    office.sign_floor()
+    office.fragment(by_row=None, salary=None, pay="{column: salary, type: Int, label: public}")
+    file = office.home / "civil.yaml"
+    file.write_text(file.read_text().replace("name: civil,", "name: civil2,"))
+    said = office.keeps() or ""
+    assert re.search("`Person.pay`.*shows what `Person.salary` shows.*label is `public`", said)
+
+
 @pytest.mark.parametrize("name", list(HIGHER))
 def test_more_than_was_signed_needs_no_signature(office: Floored, name: str) -> None:
     office.sign_floor()
