@@ -1,0 +1,1 @@
+"""A gateway over federated subgraphs, without rules: open, on loopback only."""
