@@ -1,0 +1,70 @@
+"""Compose subgraphs into a supergraph, or say everything that keeps them from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from graphql import validate_schema
+
+from hub.gateway.compose.entries import entries
+from hub.gateway.compose.merge import Merged
+from hub.gateway.compose.override import move_fields
+from hub.gateway.compose.parts import Part
+from hub.gateway.compose.problems import CompositionError, Problem
+from hub.gateway.compose.read import read_part
+from hub.gateway.compose.schemas import accessible, build_schema
+from hub.gateway.compose.upgrade import settle, without_base
+from hub.gateway.model import Graph, Supergraph
+
+
+class Subgraph(msgspec.Struct, frozen=True):
+    """A subgraph to compose: `sdl` is its document, `url` takes ``POST``ed operations."""
+
+    name: str
+    url: str
+    sdl: str
+
+
+def compose(subgraphs: Sequence[Subgraph]) -> Supergraph:
+    """Compose subgraphs, whose order does not matter.
+
+    Raises: `CompositionError` with every problem of the first step that finds any: reading,
+    merging, what may be seen, what can be reached.
+    """
+    problems: list[Problem] = []
+    parts = _read(sorted(subgraphs, key=lambda each: each.name), problems)
+    _stop(problems)
+    problems += without_base(parts)
+    moved = move_fields(tuple(settle(part) for part in parts), problems)
+    merged = Merged(moved, problems)
+    if "Query" not in merged.types:
+        problems.append(Problem(code="NO_QUERIES", message="no subgraph has a field of `Query`"))
+    _stop(problems)
+    directives = merged.executables()
+    _stop(problems)
+    whole = build_schema(merged.types, directives)
+    problems += [
+        Problem(code="INVALID_GRAPHQL", message=each.message) for each in validate_schema(whole)
+    ]
+    _stop(problems)
+    return Supergraph(
+        graphs={part.name: Graph(part.name, part.url) for part in parts},
+        types=entries(merged),
+        whole=whole,
+        api=build_schema(accessible(merged.types), directives),
+    )
+
+
+def _read(subgraphs: Sequence[Subgraph], problems: list[Problem]) -> list[Part]:
+    parts = []
+    for each in subgraphs:
+        part = read_part(each.name, each.url, each.sdl, problems)
+        if part is not None:
+            parts.append(part)
+    return parts
+
+
+def _stop(problems: Sequence[Problem]) -> None:
+    if problems:
+        raise CompositionError(problems)

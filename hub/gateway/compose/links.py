@@ -1,0 +1,178 @@
+"""``@link``: which version of federation a document speaks, and its names for the directives."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+from graphql import (
+    ConstDirectiveNode,
+    DocumentNode,
+    SchemaDefinitionNode,
+    SchemaExtensionNode,
+    value_from_ast_untyped,
+)
+
+from hub.gateway.compose.problems import Problem
+
+SINCE: Mapping[str, tuple[int, int]] = {
+    "key": (2, 0),
+    "requires": (2, 0),
+    "provides": (2, 0),
+    "external": (2, 0),
+    "shareable": (2, 0),
+    "extends": (2, 0),
+    "override": (2, 0),
+    "tag": (2, 0),
+    "inaccessible": (2, 0),
+    "composeDirective": (2, 1),
+    "interfaceObject": (2, 3),
+    "authenticated": (2, 5),
+    "requiresScopes": (2, 5),
+    "policy": (2, 6),
+    "context": (2, 8),
+    "fromContext": (2, 8),
+    "cost": (2, 9),
+    "listSize": (2, 9),
+    "cacheTag": (2, 12),
+}
+"""The directives of federation's second version, each with the version that brought it."""
+
+FIRST = frozenset({"key", "requires", "provides", "external", "extends", "tag", "inaccessible"})
+"""The directives that a document without a link may use."""
+
+LATEST = (2, 12)
+_SCALARS = {
+    "FieldSet": (2, 0),
+    "Scope": (2, 5),
+    "Policy": (2, 6),
+    "ContextFieldValue": (2, 8),
+}
+_URL = re.compile(r"^https://specs\.apollo\.dev/([a-zA-Z]+)/v(\d+)\.(\d+)/?$")
+
+
+class Links(msgspec.Struct, frozen=True, kw_only=True):
+    """How one document names things.
+
+    `directives`: its name to the canonical one; `types`: names of federation's own types;
+    `composed`: names of directives whose uses the supergraph keeps.
+    """
+
+    version: tuple[int, int] = (1, 0)
+    directives: Mapping[str, str]
+    types: frozenset[str] = frozenset()
+    problems: tuple[Problem, ...] = ()
+
+
+class _Link(NamedTuple):
+    name: str
+    version: tuple[int, int]
+    prefix: str
+    imports: Mapping[str, str]  # element as the specification calls it -> name here
+
+
+def read_links(document: DocumentNode, subgraph: str) -> Links:
+    """Read the links of one document; what is wrong with them is among `problems`."""
+    problems: list[Problem] = []
+    links = []
+    for node in document.definitions:
+        if isinstance(node, SchemaDefinitionNode | SchemaExtensionNode):
+            links += [
+                link
+                for each in node.directives or ()
+                if (link := _read_link(each, subgraph, problems)) is not None
+            ]
+    found = next((each for each in links if each.name == "federation"), None)
+    if found is None:
+        names = {name: name for name in FIRST}
+        for each in links:
+            names |= _of_feature(each)
+        return Links(directives=names, problems=tuple(problems))
+    problems += _wrong(found, subgraph)
+    directives = {"link": "link"}
+    types = set()
+    for name, since in SINCE.items():
+        if since <= found.version:
+            directives[found.imports.get("@" + name, f"{found.prefix}__{name}")] = name
+    for name, since in _SCALARS.items():
+        if since <= found.version:
+            types.add(found.imports.get(name, f"{found.prefix}__{name}"))
+    for each in links:
+        directives |= _of_feature(each)
+    return Links(
+        version=found.version,
+        directives=directives,
+        types=frozenset(types),
+        problems=tuple(problems),
+    )
+
+
+def _of_feature(link: _Link) -> dict[str, str]:
+    """Names brought by a link to a feature that is not federation as a whole."""
+    if link.name == "link":
+        return {link.prefix: "link"}
+    if link.name in SINCE:
+        return {link.imports.get("@" + link.name, link.prefix): link.name}
+    return {}
+
+
+def _read_link(
+    directive: ConstDirectiveNode, subgraph: str, problems: list[Problem]
+) -> _Link | None:
+    given = {
+        each.name.value: value_from_ast_untyped(each.value) for each in directive.arguments or ()
+    }
+    url = given.get("url")
+    matched = _URL.match(url) if isinstance(url, str) else None
+    if matched is None:
+        return None
+    name, version = matched[1], (int(matched[2]), int(matched[3]))
+    if name == "link" and version != (1, 0):
+        problems.append(
+            Problem(
+                code="UNKNOWN_LINK_VERSION",
+                message=f"[{subgraph}] unknown version v{version[0]}.{version[1]} of link",
+                subgraphs=(subgraph,),
+            )
+        )
+    imports: dict[str, str] = {}
+    for each in given.get("import") or ():
+        match each:
+            case str():
+                imports[each] = each.removeprefix("@")
+            case {"name": str() as called, "as": str() as renamed}:
+                imports[called] = renamed.removeprefix("@")
+            case {"name": str() as called}:
+                imports[called] = called.removeprefix("@")
+            case _:
+                problems.append(_bad_import(subgraph, str(each)))
+    prefix = given.get("as")
+    return _Link(name, version, prefix if isinstance(prefix, str) else name, imports)
+
+
+def _wrong(link: _Link, subgraph: str) -> Sequence[Problem]:
+    if not (2, 0) <= link.version <= LATEST:
+        shown = f"v{link.version[0]}.{link.version[1]}"
+        return [
+            Problem(
+                code="UNKNOWN_FEDERATION_LINK_VERSION",
+                message=f"[{subgraph}] unknown version {shown} of federation",
+                subgraphs=(subgraph,),
+            )
+        ]
+    known = {"@" + name: since for name, since in SINCE.items()} | _SCALARS | {"@link": (2, 0)}
+    return [
+        _bad_import(subgraph, each)
+        for each in link.imports
+        if each not in known or known[each] > link.version
+    ]
+
+
+def _bad_import(subgraph: str, what: str) -> Problem:
+    return Problem(
+        code="INVALID_LINK_DIRECTIVE_USAGE",
+        message=f"[{subgraph}] cannot import `{what}` from federation",
+        subgraphs=(subgraph,),
+    )

@@ -1,0 +1,171 @@
+"""Complete schemas for graphql-core from merged types."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from graphql import (
+    DirectiveLocation,
+    GraphQLArgument,
+    GraphQLDirective,
+    GraphQLEnumType,
+    GraphQLEnumValue,
+    GraphQLField,
+    GraphQLInputField,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLList,
+    GraphQLNamedType,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLScalarType,
+    GraphQLSchema,
+    GraphQLUnionType,
+    Undefined,
+    parse_value,
+    specified_directives,
+    specified_scalar_types,
+    value_from_ast,
+)
+from msgspec.structs import replace
+
+from hub.gateway.compose.parts import Executable, Field, Input, Type, named
+
+
+def build_schema(types: Mapping[str, Type], directives: Mapping[str, Executable]) -> GraphQLSchema:
+    """Build a schema of all the types; enum values are their own names.
+
+    Raises: `TypeError` or `KeyError` where the types refer to what is not there.
+    """
+    return _Builder(types).build(directives)
+
+
+def accessible(types: Mapping[str, Type]) -> dict[str, Type]:
+    """The types without what is ``@inaccessible`` or cannot be without it."""
+    kept = {name: held for name, held in types.items() if not held.inaccessible}
+    gone = set(types) - set(kept)
+
+    def shown(each: Field | Input) -> bool:
+        return not each.inaccessible and named(each.type) not in gone
+
+    return {
+        name: replace(
+            held,
+            fields={
+                one.name: replace(
+                    one,
+                    arguments={each.name: each for each in one.arguments.values() if shown(each)},
+                )
+                for one in held.fields.values()
+                if shown(one)
+            },
+            inputs={one.name: one for one in held.inputs.values() if shown(one)},
+            values={one.name: one for one in held.values.values() if not one.inaccessible},
+            interfaces=tuple(one for one in held.interfaces if one not in gone),
+            members=tuple(one for one in held.members if one not in gone),
+        )
+        for name, held in kept.items()
+    }
+
+
+class _Builder:
+    def __init__(self, types: Mapping[str, Type]) -> None:
+        self._made: dict[str, GraphQLNamedType] = dict(specified_scalar_types)
+        for name, held in types.items():
+            if name not in self._made:
+                self._made[name] = self._make(held)
+
+    def build(self, directives: Mapping[str, Executable]) -> GraphQLSchema:
+        """The schema; root types are those with the usual names."""
+        made: dict[str, Any] = dict(self._made)
+        return GraphQLSchema(
+            query=made.get("Query"),
+            mutation=made.get("Mutation"),
+            subscription=made.get("Subscription"),
+            types=[each for name, each in self._made.items() if name not in specified_scalar_types],
+            directives=[*specified_directives, *(self._directive(e) for e in directives.values())],
+        )
+
+    def _directive(self, one: Executable) -> GraphQLDirective:
+        return GraphQLDirective(
+            one.name,
+            [DirectiveLocation[each] for each in sorted(one.locations)],
+            self._arguments(one.arguments),
+            one.repeatable,
+            one.description,
+        )
+
+    def _make(self, held: Type) -> GraphQLNamedType:
+        name, text = held.name, held.description
+        match held.kind:
+            case "object":
+                return GraphQLObjectType(
+                    name,
+                    lambda: self._fields(held),
+                    lambda: self._all(held.interfaces),
+                    description=text,
+                )
+            case "interface":
+                return GraphQLInterfaceType(
+                    name,
+                    lambda: self._fields(held),
+                    lambda: self._all(held.interfaces),
+                    description=text,
+                )
+            case "union":
+                return GraphQLUnionType(name, lambda: self._all(held.members), description=text)
+            case "enum":
+                values = {
+                    one.name: GraphQLEnumValue(one.name, one.description, one.deprecated)
+                    for one in held.values.values()
+                }
+                return GraphQLEnumType(name, values, description=text)
+            case "input":
+                return GraphQLInputObjectType(
+                    name, lambda: self._inputs(held.inputs), description=text
+                )
+            case "scalar":
+                return GraphQLScalarType(name, description=text)
+
+    def _all(self, names: tuple[str, ...]) -> list[Any]:
+        return [self._made[name] for name in names]
+
+    def _type(self, text: str) -> Any:
+        if text.endswith("!"):
+            return GraphQLNonNull(self._type(text[:-1]))
+        if text.startswith("["):
+            return GraphQLList(self._type(text[1:-1]))
+        return self._made[text]
+
+    def _fields(self, held: Type) -> dict[str, GraphQLField]:
+        return {
+            one.name: GraphQLField(
+                self._type(one.type),
+                self._arguments(one.arguments),
+                description=one.description,
+                deprecation_reason=one.deprecated,
+            )
+            for one in held.fields.values()
+        }
+
+    def _arguments(self, given: Mapping[str, Input]) -> dict[str, GraphQLArgument]:
+        return {
+            one.name: GraphQLArgument(
+                self._type(one.type), self._default(one), one.description, one.deprecated
+            )
+            for one in given.values()
+        }
+
+    def _inputs(self, given: Mapping[str, Input]) -> dict[str, GraphQLInputField]:
+        return {
+            one.name: GraphQLInputField(
+                self._type(one.type), self._default(one), one.description, one.deprecated
+            )
+            for one in given.values()
+        }
+
+    def _default(self, one: Input) -> Any:
+        if one.default is None:
+            return Undefined
+        return value_from_ast(parse_value(one.default, no_location=True), self._type(one.type))
