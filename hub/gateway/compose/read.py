@@ -23,6 +23,7 @@ from graphql import (
     value_from_ast_untyped,
 )
 
+from hub.gateway.compose.directives import check_directives
 from hub.gateway.compose.links import Links, read_links
 from hub.gateway.compose.parts import (
     BUILT_IN,
@@ -71,6 +72,7 @@ def read_part(name: str, url: str, sdl: str, problems: list[Problem]) -> Part | 
         return None
     links = read_links(document, name)
     problems += links.problems
+    problems += check_directives(document, links, name)
     return _Reader(name, url, document, links, problems).read()
 
 
@@ -173,9 +175,11 @@ class _Reader:
         """Find the root types; one with another's usual name cannot be told from it."""
         taken = set(self.roots.values())
         for kind, usual in ROOTS.items():
-            if usual not in taken and usual in self.nodes and not self.roots:
+            if usual not in self.nodes or usual in self.roots:
+                continue
+            if usual not in taken:
                 self.roots[usual] = usual
-            elif usual in self.nodes and usual not in self.roots:
+            else:
                 self.problems.append(
                     Problem(
                         code=f"ROOT_{kind.upper()}_USED",
@@ -213,13 +217,10 @@ class _Reader:
         every = [Directives(node.directives or (), self.links) for node in nodes]
         kind = kinds.pop()
         fields = self._all_fields(name, nodes, every) if kind in {"object", "interface"} else {}
-        root = name in ROOTS.values()
-        if root and name == "Query":
+        if name == "Query":
             fields = {
                 each: fields[each] for each in fields if each not in {"_entities", "_service"}
             }
-            if not fields:
-                return None
         described = [node.description.value for node in nodes if getattr(node, "description", None)]
         return Type(
             name=name,
@@ -252,7 +253,7 @@ class _Reader:
         keys = []
         for use in (use for each in every for use in each.uses("key")):
             fields = use.get("fields")
-            if not isinstance(fields, str) and self.links.version >= (2, 0):
+            if fields is not None and not isinstance(fields, str) and self.links.version >= (2, 0):
                 self.problems.append(
                     Problem(
                         code="KEY_INVALID_FIELDS_TYPE",
