@@ -42,13 +42,17 @@ def _held(type_: str, field: str, having: list[Part], merged: Merged) -> tuple[H
     own = [
         _held_field(part, part.types[type_].fields[field])
         for part in having
-        if field in part.types[type_].fields
+        if field in part.types[type_].fields and _there(part.types[type_].fields[field])
     ]
     given = [
         _held_field(part, part.types[through].fields[field], through)
         for part, through in merged.given.get((type_, field), ())
     ]
     return (*own, *given)
+
+
+def _there(field: Field) -> bool:
+    return field.external or not field.moved
 
 
 def _held_field(part: Part, field: Field, through: str = "") -> HeldField:

@@ -33,7 +33,10 @@ class Input(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):
-    """A field of an object or interface; field sets are still text, `None` where not given."""
+    """A field of an object or interface; field sets are still text, `None` where not given.
+
+    `moved`: taken over by another subgraph, and `external` here where field sets still name it.
+    """
 
     name: str
     type: str
@@ -44,6 +47,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     provides: str | None = None
     override: str | None = None
     label: str | None = None
+    moved: bool = False
     description: str | None = None
     deprecated: str | None = None
     inaccessible: bool = False

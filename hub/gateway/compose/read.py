@@ -231,10 +231,10 @@ class _Reader:
             if kind == "input"
             else {},
             values=self._values(nodes) if kind == "enum" else {},
-            interfaces=_unique(
+            interfaces=tuple(
                 one.name.value for node in nodes for one in getattr(node, "interfaces", None) or ()
             ),
-            members=_unique(
+            members=tuple(
                 self.roots.get(one.name.value, one.name.value)
                 for node in nodes
                 for one in (node.types or () if kind == "union" else ())
@@ -250,27 +250,33 @@ class _Reader:
         )
 
     def _keys(self, name: str, every: Sequence[Directives]) -> tuple[KeyText, ...]:
-        keys = []
-        for use in (use for each in every for use in each.uses("key")):
-            fields = use.get("fields")
-            if fields is not None and not isinstance(fields, str) and self.links.version >= (2, 0):
+        self._only_text(every, "key", name)
+        return tuple(
+            KeyText(_as_text(use["fields"]), use.get("resolvable") is not False)
+            for each in every
+            for use in each.uses("key")
+            if "fields" in use
+        )
+
+    def _only_text(self, every: Sequence[Directives], purpose: str, where: str) -> None:
+        """The first version lets a field set be a list as well."""
+        for use in (use for each in every for use in each.uses(purpose)):
+            if "fields" in use and not isinstance(use["fields"], str) and self.links.version[0] > 1:
                 self.problems.append(
                     Problem(
-                        code="KEY_INVALID_FIELDS_TYPE",
-                        message=f"[{self.name}] `fields` of @key on `{name}` must be a string",
+                        code=f"{purpose.upper()}_INVALID_FIELDS_TYPE",
+                        message=f"[{self.name}] `fields` of @{purpose} on `{where}` must be a "
+                        "string",
                         subgraphs=(self.name,),
-                        coordinates=(name,),
+                        coordinates=(where,),
                     )
                 )
-                continue
-            if fields is not None:
-                keys.append(KeyText(_as_text(fields), use.get("resolvable") is not False))
-        return tuple(keys)
 
     def _all_fields(
         self, name: str, nodes: Sequence[Any], every: Sequence[Directives]
     ) -> dict[str, Field]:
         fields: dict[str, Field] = {}
+        outside = self.links.version >= (2, 0) and any("external" in given for given in every)
         for node, given in zip(nodes, every, strict=True):
             for one in node.fields or ():
                 if one.name.value in fields:
@@ -281,17 +287,21 @@ class _Reader:
                             f"{name}.{one.name.value}",
                         )
                     )
-                fields[one.name.value] = self._field(one, given)
+                fields[one.name.value] = self._field(
+                    name, one, outside=outside, shareable="shareable" in given
+                )
         return fields
 
-    def _field(self, node: Any, of_type: Directives) -> Field:
+    def _field(self, name: str, node: Any, *, outside: bool, shareable: bool) -> Field:
         given = Directives(node.directives or (), self.links)
+        for purpose in ("requires", "provides"):
+            self._only_text([given], purpose, f"{name}.{node.name.value}")
         return Field(
             name=node.name.value,
             type=self._text(node.type),
             arguments=self._inputs(node.arguments),
-            external="external" in given or "external" in of_type,
-            shareable="shareable" in given or "shareable" in of_type,
+            external=outside or "external" in given,
+            shareable=shareable or "shareable" in given,
             requires=given.value("requires", "fields"),
             provides=given.value("provides", "fields"),
             override=given.value("override", "from"),
@@ -340,7 +350,3 @@ def _root_of(operation: OperationType) -> str:
 
 def _kind(node: Node) -> TypeKind:
     return _KINDS[node.kind.removesuffix("_definition").removesuffix("_extension")]
-
-
-def _unique(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(names))
