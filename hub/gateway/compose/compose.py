@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-from graphql import validate_schema
 
 from hub.gateway.compose.access import check_access
 from hub.gateway.compose.choices import check_choices
@@ -17,7 +16,7 @@ from hub.gateway.compose.problems import CompositionError, Problem
 from hub.gateway.compose.read import read_part
 from hub.gateway.compose.rules import check_names, check_rules
 from hub.gateway.compose.satisfy import check_satisfiable
-from hub.gateway.compose.schemas import accessible, build_schema
+from hub.gateway.compose.schemas import accessible, build_schema, check_schema
 from hub.gateway.compose.shape import check_shape
 from hub.gateway.compose.sharing import check_interface_objects, check_sharing
 from hub.gateway.compose.upgrade import settle, without_base
@@ -54,9 +53,7 @@ def compose(subgraphs: Sequence[Subgraph]) -> Supergraph:
     problems += check_access(merged.types)
     _stop(problems)
     whole = build_schema(merged.types, directives)
-    problems += [
-        Problem(code="INVALID_GRAPHQL", message=each.message) for each in validate_schema(whole)
-    ]
+    problems += check_schema(whole)
     _stop(problems)
     supergraph = Supergraph(
         graphs={part.name: Graph(part.name, part.url) for part in parts},

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from hub.gateway.compose.merge import Merged
 from hub.gateway.compose.parts import BUILT_IN, Field, Part, Type
-from hub.gateway.compose.uses import coordinates, field_set
+from hub.gateway.compose.uses import field_set
 from hub.gateway.model import FieldEntry, HeldField, Key, TypeEntry, TypeHeld
 
 
@@ -71,21 +71,10 @@ def _type_held(part: Part, held: Type) -> TypeHeld:
     return TypeHeld(
         graph=part.name,
         name=held.called,
-        keys=tuple(
-            Key(field_set(key.fields), key.resolvable and _open(part, held, key.fields))
-            for key in held.keys
-        ),
+        keys=tuple(Key(field_set(key.fields), key.resolvable) for key in held.keys),
         interface_object=held.interface_object,
         interfaces=frozenset(held.interfaces),
         members=frozenset(part.objects(held.name))
         if held.kind in {"interface", "union"}
         else frozenset(),
-    )
-
-
-def _open(part: Part, held: Type, key: str) -> bool:
-    """A key of a first version's own type with foreign fields is no entrance."""
-    return not part.first or not any(
-        part.types[type_].fields[name].external
-        for type_, name in coordinates(part, held.name, field_set(key))
     )

@@ -57,7 +57,7 @@ def merge_inputs(
                     coordinates=(coordinate,),
                 )
             )
-        if not lacking:
+        if not lacking and not any(one.context for _, one in having):
             merged[name] = _merge_one(having, coordinate, what, subtypes, problems)
     return merged
 
@@ -97,7 +97,7 @@ def _merge_one(
     return Input(
         name=every[0].name,
         type=type_ or every[0].type,
-        default=given[0] if given else None,
+        default=given[0] if len(given) == len(every) else None,
         description=most(one.description for one in every),
         deprecated=most(one.deprecated for one in every),
         inaccessible=any(one.inaccessible for one in every),

@@ -95,7 +95,7 @@ def _read_link(
     given = {
         each.name.value: value_from_ast_untyped(each.value) for each in directive.arguments or ()
     }
-    url = given.get("url")
+    url = given.get("url", given.get("feature"))
     matched = _URL.match(url) if isinstance(url, str) else None
     if matched is None:
         return None

@@ -76,6 +76,8 @@ class Merged:
             values=self._values(name, having) if kind == "enum" else {},
             interfaces=_unique(one for held in every for one in held.interfaces),
             members=_unique(one for held in every for one in held.members),
+            specified_by=most(held.specified_by for held in every),
+            one_of=any(held.one_of for held in every),
             description=most(held.description for held in every),
             inaccessible=any(held.inaccessible for held in every),
         )

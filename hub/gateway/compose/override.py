@@ -35,7 +35,8 @@ def move_fields(parts: Sequence[Part], problems: list[Problem]) -> tuple[Part, .
                 found = _problem(part, held.name, each, by_name)
                 if found is not None:
                     problems.append(found)
-                    continue
+                    if found.code != "OVERRIDE_LABEL_INVALID":
+                        continue
                 source = by_name.get(each.override)
                 if source is None or not _resolves(source, held.name, each.name):
                     continue

@@ -22,6 +22,7 @@ from graphql import (
     print_ast,
     value_from_ast_untyped,
 )
+from msgspec.structs import replace
 
 from hub.gateway.compose.directives import check_directives
 from hub.gateway.compose.links import Links, read_links
@@ -73,7 +74,16 @@ def read_part(name: str, url: str, sdl: str, problems: list[Problem]) -> Part | 
     links = read_links(document, name)
     problems += links.problems
     problems += check_directives(document, links, name)
-    return _Reader(name, url, document, links, problems).read()
+    return read_document(
+        Part(name=name, url=url, version=links.version, types={}), document, links, problems
+    )
+
+
+def read_document(
+    part: Part, document: DocumentNode, links: Links, problems: list[Problem]
+) -> Part:
+    """Read the types and directives of a document into a part that says whose they are."""
+    return _Reader(part, document, links, problems).read()
 
 
 def _invalid(subgraph: str, message: str, *coordinates: str) -> Problem:
@@ -128,9 +138,9 @@ def _as_text(value: object) -> str:
 
 class _Reader:
     def __init__(
-        self, name: str, url: str, document: DocumentNode, links: Links, problems: list[Problem]
+        self, part: Part, document: DocumentNode, links: Links, problems: list[Problem]
     ) -> None:
-        self.name, self.url, self.document, self.links = name, url, document, links
+        self.part, self.name, self.document, self.links = part, part.name, document, links
         self.problems = problems
         self.nodes: dict[str, list[Any]] = {}
         self.executables: dict[str, Executable] = {}
@@ -142,19 +152,27 @@ class _Reader:
         types = {}
         for called, nodes in self.nodes.items():
             if called in _MACHINERY or called in self.links.types or called in BUILT_IN:
+                self._machinery(called, nodes)
                 continue
             if called.startswith("link__"):
                 continue
             held = self._type(called, nodes)
             if held is not None:
                 types[held.name] = held
-        return Part(
-            name=self.name,
-            url=self.url,
-            version=self.links.version,
-            types=types,
-            directives=self.executables,
-        )
+        return replace(self.part, types=types, directives=self.executables)
+
+    def _machinery(self, called: str, nodes: Sequence[Any]) -> None:
+        if called not in {"_Any", "_Entity", "_Service"} and any(
+            _kind(node) != "scalar" for node in nodes
+        ):
+            self.problems.append(
+                Problem(
+                    code="TYPE_DEFINITION_INVALID",
+                    message=f"[{self.name}] `{called}` can only be a scalar",
+                    subgraphs=(self.name,),
+                    coordinates=(called,),
+                )
+            )
 
     def _sort(self) -> None:
         """Sort the definitions: of types by name, of the schema, of directives."""
@@ -241,6 +259,10 @@ class _Reader:
             ),
             keys=self._keys(name, every),
             interface_object=any("interfaceObject" in each for each in every),
+            specified_by=next(
+                (found for each in every if (found := each.value("specifiedBy", "url"))), None
+            ),
+            one_of=any("oneOf" in each for each in every),
             extension=all(
                 isinstance(node, TypeExtensionNode) or "extends" in given
                 for node, given in zip(nodes, every, strict=True)
@@ -322,6 +344,7 @@ class _Reader:
                 description=node.description.value if node.description else None,
                 deprecated=given.deprecated,
                 inaccessible="inaccessible" in given,
+                context="fromContext" in given,
             )
         return found
 

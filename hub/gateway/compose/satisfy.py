@@ -98,11 +98,11 @@ class _Search:
                 reasons.append(f"from `{graph}`: `{state.type}.{field}` is @external")
             else:
                 reasons.append(f"from `{graph}`: what `{state.type}.{field}` requires is not had")
-        for graph in sorted({each.graph for each in held} - here):
-            reasons.append(self._why_not(state.type, places, graph))
+        others = sorted({each.graph for each in held} - here)
+        reasons += [self._why_not(state.type, graph) for graph in others]
         return self._problem(state, field, reasons)
 
-    def _why_not(self, type_: str, places: Places, graph: str) -> str:
+    def _why_not(self, type_: str, graph: str) -> str:
         ways = [each for each in self._reach.entrances(type_) if each.to.graph == graph]
         if not ways:
             return f"no way to `{graph}`, where `{type_}` has no resolvable @key"
