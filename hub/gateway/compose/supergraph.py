@@ -21,7 +21,7 @@ from hub.gateway.compose.override import whole_share
 from hub.gateway.compose.parts import BUILT_IN, Part, Type
 from hub.gateway.compose.problems import CompositionError, Problem
 from hub.gateway.compose.read import Directives, read_document
-from hub.gateway.compose.schemas import accessible, build_schema, check_schema
+from hub.gateway.compose.schemas import build_both, check_schema
 from hub.gateway.model import (
     FieldEntry,
     FieldSet,
@@ -56,11 +56,10 @@ def read_supergraph(sdl: str) -> Supergraph:
         name: one for name, one in part.directives.items() if not name.startswith(machinery)
     }
     try:
-        whole = build_schema(types, directives)
+        whole, api = build_both(types, directives)
         problems += check_schema(whole)
         reader = _Reader(document, links, types)
         entries = {name: reader.entry(held) for name, held in types.items() if name not in BUILT_IN}
-        api = build_schema(accessible(types), directives)
     except (TypeError, KeyError, FieldSetError) as error:
         raise CompositionError([_invalid(str(error))]) from error
     if not reader.graphs:
