@@ -150,7 +150,9 @@ class Gateway:
         key = (text, prepared.name, tuple(flags.values()))
         found = self._plans.get(key)
         if found is None:
-            selections = of_operation(prepared.node, prepared.fragments, flags)
+            selections = of_operation(
+                prepared.node, prepared.fragments, flags, self._limits.max_depth
+            )
             found = self._planner.plan(
                 prepared.kind, selections, name=prepared.name, declared=prepared.declared
             )

@@ -24,6 +24,7 @@ from graphql import (
 from graphql.language import ListValueNode, OperationDefinitionNode
 
 from hub.gateway.model import Chosen, FieldSet
+from schema.errors import HubError
 
 TYPENAME = "__typename"
 
@@ -62,26 +63,34 @@ def of_operation(
     operation: OperationDefinitionNode,
     fragments: Mapping[str, FragmentDefinitionNode],
     flags: Mapping[str, Any],
+    max_depth: int,
 ) -> tuple[Selection, ...]:
-    """The selections of an operation, under these values of variables in conditions."""
-    return _of_set(operation.selection_set, fragments, flags)
+    """The selections of an operation, under these values of variables in conditions.
+
+    Raises: HubError: ``TOO_DEEP``.
+    """
+    return _of_set(operation.selection_set, fragments, flags, max_depth)
 
 
 def _of_set(
     held: SelectionSetNode,
     fragments: Mapping[str, FragmentDefinitionNode],
     flags: Mapping[str, Any],
+    levels: int,
 ) -> tuple[Selection, ...]:
+    if levels <= 0:
+        raise HubError("TOO_DEEP", "the operation is nested too deep")
     made: list[Selection] = []
     for node in held.selections:
         if not _included(node, flags):
             continue
         if isinstance(node, FieldNode):
-            below = _of_set(node.selection_set, fragments, flags) if node.selection_set else ()
+            held_set = node.selection_set
+            below = _of_set(held_set, fragments, flags, levels - 1) if held_set else ()
             key = node.alias.value if node.alias else node.name.value
             made.append(Asked(key, node.name.value, arguments_of(node), below))
         elif isinstance(node, InlineFragmentNode):
-            below = _of_set(node.selection_set, fragments, flags)
+            below = _of_set(node.selection_set, fragments, flags, levels)
             condition = node.type_condition
             if condition is None:
                 made.extend(below)
@@ -89,7 +98,7 @@ def _of_set(
                 made.append(OnlyOn(condition.name.value, below))
         else:
             fragment = fragments[node.name.value]  # type: ignore[attr-defined]
-            below = _of_set(fragment.selection_set, fragments, flags)
+            below = _of_set(fragment.selection_set, fragments, flags, levels)
             made.append(OnlyOn(fragment.type_condition.name.value, below))
     return tuple(made)
 

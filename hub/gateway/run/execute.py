@@ -49,12 +49,15 @@ class Run:
         """``data``, and ``errors`` if there are any."""
         for section in self._plan.sections:
             await self._section(section)
-        told = {tuple(error["path"]) for error in self.errors if "path" in error}
+        told = {tuple(error.get("path", ())) for error in self.errors}
+        above = {path[:length] for path in told for length in range(len(path))}
 
         def report(message: str, path: Path) -> None:
-            if path not in told:
-                self._error({"message": message, "path": list(path),
-                             "extensions": {"code": "INVALID_RESPONSE"}})  # fmt: skip
+            # a null that some error explains already needs no other
+            if path in above or any(path[:length] in told for length in range(len(path) + 1)):
+                return
+            self._error({"message": message, "path": list(path),
+                         "extensions": {"code": "INVALID_RESPONSE"}})  # fmt: skip
 
         data = Completion(report).whole(self.tree, self._plan.out)
         return {"data": data, "errors": self.errors} if self.errors else {"data": data}
