@@ -5,17 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-from graphql import validate_schema
 
+from hub.gateway.compose.access import check_access
+from hub.gateway.compose.choices import check_choices
 from hub.gateway.compose.entries import entries
 from hub.gateway.compose.merge import Merged
 from hub.gateway.compose.override import move_fields
-from hub.gateway.compose.parts import Part
+from hub.gateway.compose.parts import Part, Type
 from hub.gateway.compose.problems import CompositionError, Problem
 from hub.gateway.compose.read import read_part
-from hub.gateway.compose.schemas import accessible, build_schema
+from hub.gateway.compose.rules import check_names, check_rules
+from hub.gateway.compose.satisfy import check_satisfiable
+from hub.gateway.compose.schemas import accessible, build_schema, check_schema
+from hub.gateway.compose.shape import check_shape
+from hub.gateway.compose.sharing import check_interface_objects, check_sharing
 from hub.gateway.compose.upgrade import settle, without_base
 from hub.gateway.model import Graph, Supergraph
+
+_NOTHING = Type(name="Query", called="Query", kind="object")
 
 
 class Subgraph(msgspec.Struct, frozen=True):
@@ -32,36 +39,43 @@ def compose(subgraphs: Sequence[Subgraph]) -> Supergraph:
     Raises: `CompositionError` with every problem of the first step that finds any: reading,
     merging, what may be seen, what can be reached.
     """
-    problems: list[Problem] = []
+    problems = list(check_names([each.name for each in subgraphs]))
     parts = _read(sorted(subgraphs, key=lambda each: each.name), problems)
     _stop(problems)
     problems += without_base(parts)
     moved = move_fields(tuple(settle(part) for part in parts), problems)
     merged = Merged(moved, problems)
-    if "Query" not in merged.types:
+    problems += [*check_sharing(merged), *check_interface_objects(merged)]
+    directives = merged.executables()
+    if not merged.types.get("Query", _NOTHING).fields:
         problems.append(Problem(code="NO_QUERIES", message="no subgraph has a field of `Query`"))
     _stop(problems)
-    directives = merged.executables()
+    problems += check_access(merged.types)
     _stop(problems)
     whole = build_schema(merged.types, directives)
-    problems += [
-        Problem(code="INVALID_GRAPHQL", message=each.message) for each in validate_schema(whole)
-    ]
+    problems += check_schema(whole)
     _stop(problems)
-    return Supergraph(
+    supergraph = Supergraph(
         graphs={part.name: Graph(part.name, part.url) for part in parts},
         types=entries(merged),
         whole=whole,
         api=build_schema(accessible(merged.types), directives),
     )
+    _stop(list(check_satisfiable(supergraph)))
+    return supergraph
 
 
 def _read(subgraphs: Sequence[Subgraph], problems: list[Problem]) -> list[Part]:
     parts = []
     for each in subgraphs:
-        part = read_part(each.name, each.url, each.sdl, problems)
-        if part is not None:
+        found: list[Problem] = []
+        part = read_part(each.name, each.url, each.sdl, found)
+        if part is not None and not found:
+            found += check_shape(part)
+        if part is not None and not found:
+            found += [*check_choices(part), *check_rules(part)]
             parts.append(part)
+        problems += found
     return parts
 
 

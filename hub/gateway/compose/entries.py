@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from hub.gateway.compose.merge import Merged
 from hub.gateway.compose.parts import BUILT_IN, Field, Part, Type
-from hub.gateway.compose.uses import coordinates, field_set
+from hub.gateway.compose.uses import field_set
 from hub.gateway.model import FieldEntry, HeldField, Key, TypeEntry, TypeHeld
 
 
@@ -42,13 +42,17 @@ def _held(type_: str, field: str, having: list[Part], merged: Merged) -> tuple[H
     own = [
         _held_field(part, part.types[type_].fields[field])
         for part in having
-        if field in part.types[type_].fields
+        if field in part.types[type_].fields and _there(part.types[type_].fields[field])
     ]
     given = [
         _held_field(part, part.types[through].fields[field], through)
         for part, through in merged.given.get((type_, field), ())
     ]
     return (*own, *given)
+
+
+def _there(field: Field) -> bool:
+    return field.external or not field.moved
 
 
 def _held_field(part: Part, field: Field, through: str = "") -> HeldField:
@@ -67,21 +71,10 @@ def _type_held(part: Part, held: Type) -> TypeHeld:
     return TypeHeld(
         graph=part.name,
         name=held.called,
-        keys=tuple(
-            Key(field_set(key.fields), key.resolvable and _open(part, held, key.fields))
-            for key in held.keys
-        ),
+        keys=tuple(Key(field_set(key.fields), key.resolvable) for key in held.keys),
         interface_object=held.interface_object,
         interfaces=frozenset(held.interfaces),
         members=frozenset(part.objects(held.name))
         if held.kind in {"interface", "union"}
         else frozenset(),
-    )
-
-
-def _open(part: Part, held: Type, key: str) -> bool:
-    """A key of a first version's own type with foreign fields is no entrance."""
-    return not part.first or not any(
-        part.types[type_].fields[name].external
-        for type_, name in coordinates(part, held.name, field_set(key))
     )

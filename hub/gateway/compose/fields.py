@@ -9,27 +9,25 @@ from hub.gateway.compose.inputs import incompatible, merge_inputs, most, normal_
 from hub.gateway.compose.parts import Field, Part
 from hub.gateway.compose.problems import Problem
 from hub.gateway.compose.subtypes import Subtypes
-from hub.gateway.model import TypeKind
 
 
 class Sourced(NamedTuple):
-    """A field as one subgraph has it, and whether it lets others resolve it too."""
+    """A field as one subgraph has it."""
 
     part: Part
     field: Field
-    shared: bool
 
 
 def merge_field(
     coordinate: str,
-    kind: TypeKind,
     sources: Sequence[Sourced],
     *,
     subtypes: Subtypes,
     problems: list[Problem],
 ) -> Field | None:
     """Merge a field; `None` where nobody resolves it, which is among `problems` then."""
-    resolving = [each for each in sources if not each.field.external]
+    resolving = [each for each in sources if not (each.field.external or each.field.moved)]
+    written = [each for each in sources if not each.field.external or each.field.moved]
     if not resolving:
         problems.append(
             Problem(
@@ -40,16 +38,14 @@ def merge_field(
             )
         )
         return None
-    if kind == "object":
-        _sharing(coordinate, resolving, problems)
-    type_ = subtypes.widest([each.field.type for each in resolving])
+    type_ = subtypes.widest([each.field.type for each in written])
     if type_ is None:
         problems.append(
             Problem(
                 code="FIELD_TYPE_MISMATCH",
                 message=f"type of field `{coordinate}` is "
-                + incompatible([(each.part.name, each.field.type) for each in resolving]),
-                subgraphs=tuple(each.part.name for each in resolving),
+                + incompatible([(each.part.name, each.field.type) for each in written]),
+                subgraphs=tuple(each.part.name for each in written),
                 coordinates=(coordinate,),
             )
         )
@@ -57,7 +53,7 @@ def merge_field(
         name=sources[0].field.name,
         type=type_ or resolving[0].field.type,
         arguments=merge_inputs(
-            [(each.part.name, each.field.arguments) for each in resolving],
+            [(each.part.name, each.field.arguments) for each in written],
             coordinate,
             "argument",
             subtypes=subtypes,
@@ -68,24 +64,9 @@ def merge_field(
         inaccessible=any(each.field.inaccessible for each in sources),
     )
     for each in sources:
-        if each.field.external:
+        if each.field.external and not each.field.moved:
             _external(coordinate, each, merged, subtypes, problems)
     return merged
-
-
-def _sharing(coordinate: str, resolving: Sequence[Sourced], problems: list[Problem]) -> None:
-    unshared = [each.part.name for each in resolving if not each.shared]
-    if len(resolving) > 1 and unshared:
-        every = [each.part.name for each in resolving]
-        problems.append(
-            Problem(
-                code="INVALID_FIELD_SHARING",
-                message=f"`{coordinate}` is resolved by {', '.join(every)}, and not @shareable in "
-                + ", ".join(unshared),
-                subgraphs=tuple(every),
-                coordinates=(coordinate,),
-            )
-        )
 
 
 def _external(
@@ -109,7 +90,7 @@ def _external(
         )
 
     given = source.field
-    if not subtypes.is_sub(merged.type, given.type):
+    if merged.type != given.type:
         report("EXTERNAL_TYPE_MISMATCH", f"with type `{given.type}` and not `{merged.type}`")
     for name, argument in merged.arguments.items():
         where = f"{coordinate}({name}:)"

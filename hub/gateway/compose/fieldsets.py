@@ -42,6 +42,8 @@ def read_field_set(text: str) -> FieldSet:
 
 
 def _pieces(chosen: SelectionSetNode) -> FieldSet:
+    if not chosen.selections:
+        raise FieldSetError("nothing is chosen")
     return tuple(each for node in chosen.selections for each in _piece(node))
 
 

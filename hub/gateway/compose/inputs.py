@@ -57,7 +57,7 @@ def merge_inputs(
                     coordinates=(coordinate,),
                 )
             )
-        if not lacking:
+        if not lacking and not any(one.context for _, one in having):
             merged[name] = _merge_one(having, coordinate, what, subtypes, problems)
     return merged
 
@@ -83,7 +83,8 @@ def _merge_one(
                 coordinates=(coordinate,),
             )
         )
-    if len({normal_value(one.default) for one in every}) > 1:
+    given = [one.default for one in every if one.default is not None]
+    if len({normal_value(default) for default in given}) > 1:
         problems.append(
             Problem(
                 code=default_code,
@@ -96,7 +97,7 @@ def _merge_one(
     return Input(
         name=every[0].name,
         type=type_ or every[0].type,
-        default=every[0].default,
+        default=given[0] if len(given) == len(every) else None,
         description=most(one.description for one in every),
         deprecated=most(one.deprecated for one in every),
         inaccessible=any(one.inaccessible for one in every),

@@ -16,40 +16,9 @@ from graphql import (
 )
 
 from hub.gateway.compose.problems import Problem
+from hub.gateway.compose.vocabulary import FEDERATION, FIRST, LATEST, SCALARS
 
-SINCE: Mapping[str, tuple[int, int]] = {
-    "key": (2, 0),
-    "requires": (2, 0),
-    "provides": (2, 0),
-    "external": (2, 0),
-    "shareable": (2, 0),
-    "extends": (2, 0),
-    "override": (2, 0),
-    "tag": (2, 0),
-    "inaccessible": (2, 0),
-    "composeDirective": (2, 1),
-    "interfaceObject": (2, 3),
-    "authenticated": (2, 5),
-    "requiresScopes": (2, 5),
-    "policy": (2, 6),
-    "context": (2, 8),
-    "fromContext": (2, 8),
-    "cost": (2, 9),
-    "listSize": (2, 9),
-    "cacheTag": (2, 12),
-}
-"""The directives of federation's second version, each with the version that brought it."""
-
-FIRST = frozenset({"key", "requires", "provides", "external", "extends", "tag", "inaccessible"})
-"""The directives that a document without a link may use."""
-
-LATEST = (2, 12)
-_SCALARS = {
-    "FieldSet": (2, 0),
-    "Scope": (2, 5),
-    "Policy": (2, 6),
-    "ContextFieldValue": (2, 8),
-}
+_LINK = (1, 0)
 _URL = re.compile(r"^https://specs\.apollo\.dev/([a-zA-Z]+)/v(\d+)\.(\d+)/?$")
 
 
@@ -57,12 +26,13 @@ class Links(msgspec.Struct, frozen=True, kw_only=True):
     """How one document names things.
 
     `directives`: its name to the canonical one; `types`: names of federation's own types;
-    `composed`: names of directives whose uses the supergraph keeps.
+    `prefix`: of names that it does not import.
     """
 
     version: tuple[int, int] = (1, 0)
     directives: Mapping[str, str]
     types: frozenset[str] = frozenset()
+    prefix: str = "federation"
     problems: tuple[Problem, ...] = ()
 
 
@@ -86,17 +56,17 @@ def read_links(document: DocumentNode, subgraph: str) -> Links:
             ]
     found = next((each for each in links if each.name == "federation"), None)
     if found is None:
-        names = {name: name for name in FIRST}
+        names = {name: name for name in FIRST} | {"link": "link"}
         for each in links:
             names |= _of_feature(each)
         return Links(directives=names, problems=tuple(problems))
     problems += _wrong(found, subgraph)
     directives = {"link": "link"}
     types = set()
-    for name, since in SINCE.items():
-        if since <= found.version:
+    for name, word in FEDERATION.items():
+        if word.since <= found.version:
             directives[found.imports.get("@" + name, f"{found.prefix}__{name}")] = name
-    for name, since in _SCALARS.items():
+    for name, since in SCALARS.items():
         if since <= found.version:
             types.add(found.imports.get(name, f"{found.prefix}__{name}"))
     for each in links:
@@ -105,6 +75,7 @@ def read_links(document: DocumentNode, subgraph: str) -> Links:
         version=found.version,
         directives=directives,
         types=frozenset(types),
+        prefix=found.prefix,
         problems=tuple(problems),
     )
 
@@ -113,7 +84,7 @@ def _of_feature(link: _Link) -> dict[str, str]:
     """Names brought by a link to a feature that is not federation as a whole."""
     if link.name == "link":
         return {link.prefix: "link"}
-    if link.name in SINCE:
+    if link.name in FEDERATION:
         return {link.imports.get("@" + link.name, link.prefix): link.name}
     return {}
 
@@ -124,12 +95,12 @@ def _read_link(
     given = {
         each.name.value: value_from_ast_untyped(each.value) for each in directive.arguments or ()
     }
-    url = given.get("url")
+    url = given.get("url", given.get("feature"))
     matched = _URL.match(url) if isinstance(url, str) else None
     if matched is None:
         return None
     name, version = matched[1], (int(matched[2]), int(matched[3]))
-    if name == "link" and version != (1, 0):
+    if name == "link" and version != _LINK:
         problems.append(
             Problem(
                 code="UNKNOWN_LINK_VERSION",
@@ -162,7 +133,8 @@ def _wrong(link: _Link, subgraph: str) -> Sequence[Problem]:
                 subgraphs=(subgraph,),
             )
         ]
-    known = {"@" + name: since for name, since in SINCE.items()} | _SCALARS | {"@link": (2, 0)}
+    known = {"@" + name: word.since for name, word in FEDERATION.items()}
+    known |= {**SCALARS, "@link": (2, 0)}
     return [
         _bad_import(subgraph, each)
         for each in link.imports

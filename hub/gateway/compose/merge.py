@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 
 from msgspec.structs import replace
 
@@ -11,7 +11,7 @@ from hub.gateway.compose.inputs import merge_inputs, most
 from hub.gateway.compose.parts import Executable, Field, Input, Part, Type, Value, named
 from hub.gateway.compose.problems import Problem
 from hub.gateway.compose.subtypes import Subtypes
-from hub.gateway.compose.uses import Coordinate, named_by
+from hub.gateway.compose.uses import Coordinate
 from hub.gateway.model import TypeKind
 
 
@@ -26,9 +26,6 @@ class Merged:
         self.parts = parts
         self.problems = problems
         self.subtypes = Subtypes(parts)
-        self._keys: Mapping[str, Set[Coordinate]] = {
-            part.name: named_by(part, "key") for part in parts
-        }
         self._asked, self._answered = _positions(parts)
         self.given: dict[Coordinate, list[tuple[Part, str]]] = {}
         self.types: dict[str, Type] = {}
@@ -74,35 +71,29 @@ class Merged:
             name=name,
             called=name,
             kind=kind,
-            fields=self._fields(name, kind, having) if kind in {"object", "interface"} else {},
+            fields=self._fields(name, having) if kind in {"object", "interface"} else {},
             inputs=self._inputs(name, having) if kind == "input" else {},
             values=self._values(name, having) if kind == "enum" else {},
             interfaces=_unique(one for held in every for one in held.interfaces),
             members=_unique(one for held in every for one in held.members),
+            specified_by=most(held.specified_by for held in every),
+            one_of=any(held.one_of for held in every),
             description=most(held.description for held in every),
             inaccessible=any(held.inaccessible for held in every),
         )
 
-    def _fields(
-        self, name: str, kind: TypeKind, having: Sequence[tuple[Part, Type]]
-    ) -> dict[str, Field]:
+    def _fields(self, name: str, having: Sequence[tuple[Part, Type]]) -> dict[str, Field]:
         fields = {}
         for each in _unique(field for _, held in having for field in held.fields):
             sources = [
-                Sourced(part, held.fields[each], self._shared(part, held, each))
-                for part, held in having
-                if each in held.fields
+                Sourced(part, held.fields[each]) for part, held in having if each in held.fields
             ]
             merged = merge_field(
-                f"{name}.{each}", kind, sources, subtypes=self.subtypes, problems=self.problems
+                f"{name}.{each}", sources, subtypes=self.subtypes, problems=self.problems
             )
             if merged is not None:
                 fields[each] = merged
         return fields
-
-    def _shared(self, part: Part, held: Type, field: str) -> bool:
-        """Whether the subgraph lets others resolve the field too."""
-        return held.fields[field].shareable or (held.name, field) in self._keys[part.name]
 
     def _inputs(self, name: str, having: Sequence[tuple[Part, Type]]) -> dict[str, Input]:
         merged = merge_inputs(

@@ -13,6 +13,10 @@ from hub.gateway.compose.uses import named_by, with_fields
 
 _PERCENT = re.compile(r"^percent\((\d{1,3}(?:\.\d{1,8})?)\)$")
 
+_LABEL = re.compile(
+    r"^(?:[a-zA-Z][a-zA-Z0-9_\-:./]*|percent\((?:100(?:\.0+)?|\d{1,2}(?:\.\d{1,8})?)\))$"
+)
+
 
 def move_fields(parts: Sequence[Part], problems: list[Problem]) -> tuple[Part, ...]:
     """Take each overridden field from its source.
@@ -31,8 +35,10 @@ def move_fields(parts: Sequence[Part], problems: list[Problem]) -> tuple[Part, .
                 found = _problem(part, held.name, each, by_name)
                 if found is not None:
                     problems.append(found)
+                    if found.code != "OVERRIDE_LABEL_INVALID":
+                        continue
                 source = by_name.get(each.override)
-                if source is None or source is part or not _has(source, held.name, each.name):
+                if source is None or not _resolves(source, held.name, each.name):
                     continue
                 loser = source if _whole(each.label) else part
                 lost[loser.name].add((held.name, each.name))
@@ -51,13 +57,18 @@ def _has(part: Part, type_: str, field: str) -> bool:
     return held is not None and field in held.fields
 
 
+def _resolves(part: Part, type_: str, field: str) -> bool:
+    return _has(part, type_, field) and not part.types[type_].fields[field].external
+
+
 def _problem(part: Part, type_: str, field: Field, by_name: dict[str, Part]) -> Problem | None:
     coordinate = f"{type_}.{field.name}"
     held = part.types[type_]
     if held.kind == "interface" or held.interface_object:
-        what = "an interface" if held.kind == "interface" else "an @interfaceObject type"
+        given = held.interface_object
+        what = "an @interfaceObject type" if given else "an interface"
         return Problem(
-            code="OVERRIDE_ON_INTERFACE",
+            code="OVERRIDE_COLLISION_WITH_ANOTHER_DIRECTIVE" if given else "OVERRIDE_ON_INTERFACE",
             message=f"`{coordinate}` of {what} cannot be overridden in `{part.name}`",
             subgraphs=(part.name,),
             coordinates=(coordinate,),
@@ -69,12 +80,21 @@ def _problem(part: Part, type_: str, field: Field, by_name: dict[str, Part]) -> 
             subgraphs=(part.name,),
             coordinates=(coordinate,),
         )
+    if field.label is not None and not _LABEL.match(field.label):
+        return Problem(
+            code="OVERRIDE_LABEL_INVALID",
+            message=f"`{field.label}` is no label for the override of `{coordinate}`",
+            subgraphs=(part.name,),
+            coordinates=(coordinate,),
+        )
     if field.external:
         return _collision(coordinate, "external", part.name, part.name)
     source = by_name.get(field.override or "")
     if source is None or not _has(source, type_, field.name):
         return None
     taken = source.types[type_].fields[field.name]
+    if taken.external:
+        return None
     if taken.override is not None:
         return Problem(
             code="OVERRIDE_SOURCE_HAS_OVERRIDE",
@@ -84,7 +104,6 @@ def _problem(part: Part, type_: str, field: Field, by_name: dict[str, Part]) -> 
             coordinates=(coordinate,),
         )
     for name, given in (
-        ("external", taken.external),
         ("requires", taken.requires is not None),
         ("provides", taken.provides is not None),
     ):
@@ -109,8 +128,6 @@ def _without(part: Part, lost: set[tuple[str, str]]) -> Part:
     changed: dict[str, dict[str, Field]] = {}
     for type_, field in lost:
         fields = changed.setdefault(type_, dict(part.types[type_].fields))
-        if (type_, field) in used:
-            fields[field] = replace(fields[field], external=True, override=None)
-        else:
-            del fields[field]
+        # the type as it was written there still counts, so the field stays in sight
+        fields[field] = replace(fields[field], moved=True, external=(type_, field) in used)
     return with_fields(part, changed)

@@ -17,7 +17,10 @@ BUILT_IN = frozenset({"ID", "String", "Int", "Float", "Boolean"})
 
 
 class Input(msgspec.Struct, frozen=True, kw_only=True):
-    """An argument or an input field; `default` is GraphQL text, as is all that is a value."""
+    """An argument or an input field; `default` is GraphQL text.
+
+    `context`: an argument that the gateway would fill in (``@fromContext``), so not a client's.
+    """
 
     name: str
     type: str
@@ -25,15 +28,19 @@ class Input(msgspec.Struct, frozen=True, kw_only=True):
     description: str | None = None
     deprecated: str | None = None
     inaccessible: bool = False
+    context: bool = False
 
     @property
     def required(self) -> bool:
         """Whether a caller must give it."""
-        return self.type.endswith("!") and self.default is None
+        return self.type.endswith("!") and self.default is None and not self.context
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):
-    """A field of an object or interface; field sets are still text, `None` where not given."""
+    """A field of an object or interface; field sets are still text, `None` where not given.
+
+    `moved`: taken over by another subgraph, and `external` here where field sets still name it.
+    """
 
     name: str
     type: str
@@ -44,6 +51,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     provides: str | None = None
     override: str | None = None
     label: str | None = None
+    moved: bool = False
     description: str | None = None
     deprecated: str | None = None
     inaccessible: bool = False
@@ -69,6 +77,7 @@ class Type(msgspec.Struct, frozen=True, kw_only=True):
     """A type with all its definitions and extensions put together.
 
     `extension`: no definition of it is an ordinary one (``extend type``, ``@extends``).
+    `specified_by`: of a scalar; `one_of`: of an input.
     """
 
     name: str
@@ -82,6 +91,8 @@ class Type(msgspec.Struct, frozen=True, kw_only=True):
     keys: tuple[KeyText, ...] = ()
     interface_object: bool = False
     extension: bool = False
+    specified_by: str | None = None
+    one_of: bool = False
     description: str | None = None
     inaccessible: bool = False
 

@@ -22,7 +22,9 @@ from graphql import (
     print_ast,
     value_from_ast_untyped,
 )
+from msgspec.structs import replace
 
+from hub.gateway.compose.directives import check_directives
 from hub.gateway.compose.links import Links, read_links
 from hub.gateway.compose.parts import (
     BUILT_IN,
@@ -71,7 +73,17 @@ def read_part(name: str, url: str, sdl: str, problems: list[Problem]) -> Part | 
         return None
     links = read_links(document, name)
     problems += links.problems
-    return _Reader(name, url, document, links, problems).read()
+    problems += check_directives(document, links, name)
+    return read_document(
+        Part(name=name, url=url, version=links.version, types={}), document, links, problems
+    )
+
+
+def read_document(
+    part: Part, document: DocumentNode, links: Links, problems: list[Problem]
+) -> Part:
+    """Read the types and directives of a document into a part that says whose they are."""
+    return _Reader(part, document, links, problems).read()
 
 
 def _invalid(subgraph: str, message: str, *coordinates: str) -> Problem:
@@ -126,9 +138,9 @@ def _as_text(value: object) -> str:
 
 class _Reader:
     def __init__(
-        self, name: str, url: str, document: DocumentNode, links: Links, problems: list[Problem]
+        self, part: Part, document: DocumentNode, links: Links, problems: list[Problem]
     ) -> None:
-        self.name, self.url, self.document, self.links = name, url, document, links
+        self.part, self.name, self.document, self.links = part, part.name, document, links
         self.problems = problems
         self.nodes: dict[str, list[Any]] = {}
         self.executables: dict[str, Executable] = {}
@@ -140,19 +152,27 @@ class _Reader:
         types = {}
         for called, nodes in self.nodes.items():
             if called in _MACHINERY or called in self.links.types or called in BUILT_IN:
+                self._machinery(called, nodes)
                 continue
             if called.startswith("link__"):
                 continue
             held = self._type(called, nodes)
             if held is not None:
                 types[held.name] = held
-        return Part(
-            name=self.name,
-            url=self.url,
-            version=self.links.version,
-            types=types,
-            directives=self.executables,
-        )
+        return replace(self.part, types=types, directives=self.executables)
+
+    def _machinery(self, called: str, nodes: Sequence[Any]) -> None:
+        if called not in {"_Any", "_Entity", "_Service"} and any(
+            _kind(node) != "scalar" for node in nodes
+        ):
+            self.problems.append(
+                Problem(
+                    code="TYPE_DEFINITION_INVALID",
+                    message=f"[{self.name}] `{called}` can only be a scalar",
+                    subgraphs=(self.name,),
+                    coordinates=(called,),
+                )
+            )
 
     def _sort(self) -> None:
         """Sort the definitions: of types by name, of the schema, of directives."""
@@ -173,9 +193,11 @@ class _Reader:
         """Find the root types; one with another's usual name cannot be told from it."""
         taken = set(self.roots.values())
         for kind, usual in ROOTS.items():
-            if usual not in taken and usual in self.nodes and not self.roots:
+            if usual not in self.nodes or usual in self.roots:
+                continue
+            if usual not in taken:
                 self.roots[usual] = usual
-            elif usual in self.nodes and usual not in self.roots:
+            else:
                 self.problems.append(
                     Problem(
                         code=f"ROOT_{kind.upper()}_USED",
@@ -213,13 +235,10 @@ class _Reader:
         every = [Directives(node.directives or (), self.links) for node in nodes]
         kind = kinds.pop()
         fields = self._all_fields(name, nodes, every) if kind in {"object", "interface"} else {}
-        root = name in ROOTS.values()
-        if root and name == "Query":
+        if name == "Query":
             fields = {
                 each: fields[each] for each in fields if each not in {"_entities", "_service"}
             }
-            if not fields:
-                return None
         described = [node.description.value for node in nodes if getattr(node, "description", None)]
         return Type(
             name=name,
@@ -230,16 +249,20 @@ class _Reader:
             if kind == "input"
             else {},
             values=self._values(nodes) if kind == "enum" else {},
-            interfaces=_unique(
+            interfaces=tuple(
                 one.name.value for node in nodes for one in getattr(node, "interfaces", None) or ()
             ),
-            members=_unique(
+            members=tuple(
                 self.roots.get(one.name.value, one.name.value)
                 for node in nodes
                 for one in (node.types or () if kind == "union" else ())
             ),
             keys=self._keys(name, every),
             interface_object=any("interfaceObject" in each for each in every),
+            specified_by=next(
+                (found for each in every if (found := each.value("specifiedBy", "url"))), None
+            ),
+            one_of=any("oneOf" in each for each in every),
             extension=all(
                 isinstance(node, TypeExtensionNode) or "extends" in given
                 for node, given in zip(nodes, every, strict=True)
@@ -249,27 +272,33 @@ class _Reader:
         )
 
     def _keys(self, name: str, every: Sequence[Directives]) -> tuple[KeyText, ...]:
-        keys = []
-        for use in (use for each in every for use in each.uses("key")):
-            fields = use.get("fields")
-            if not isinstance(fields, str) and self.links.version >= (2, 0):
+        self._only_text(every, "key", name)
+        return tuple(
+            KeyText(_as_text(use["fields"]), use.get("resolvable") is not False)
+            for each in every
+            for use in each.uses("key")
+            if "fields" in use
+        )
+
+    def _only_text(self, every: Sequence[Directives], purpose: str, where: str) -> None:
+        """The first version lets a field set be a list as well."""
+        for use in (use for each in every for use in each.uses(purpose)):
+            if "fields" in use and not isinstance(use["fields"], str) and self.links.version[0] > 1:
                 self.problems.append(
                     Problem(
-                        code="KEY_INVALID_FIELDS_TYPE",
-                        message=f"[{self.name}] `fields` of @key on `{name}` must be a string",
+                        code=f"{purpose.upper()}_INVALID_FIELDS_TYPE",
+                        message=f"[{self.name}] `fields` of @{purpose} on `{where}` must be a "
+                        "string",
                         subgraphs=(self.name,),
-                        coordinates=(name,),
+                        coordinates=(where,),
                     )
                 )
-                continue
-            if fields is not None:
-                keys.append(KeyText(_as_text(fields), use.get("resolvable") is not False))
-        return tuple(keys)
 
     def _all_fields(
         self, name: str, nodes: Sequence[Any], every: Sequence[Directives]
     ) -> dict[str, Field]:
         fields: dict[str, Field] = {}
+        outside = self.links.version >= (2, 0) and any("external" in given for given in every)
         for node, given in zip(nodes, every, strict=True):
             for one in node.fields or ():
                 if one.name.value in fields:
@@ -280,17 +309,21 @@ class _Reader:
                             f"{name}.{one.name.value}",
                         )
                     )
-                fields[one.name.value] = self._field(one, given)
+                fields[one.name.value] = self._field(
+                    name, one, outside=outside, shareable="shareable" in given
+                )
         return fields
 
-    def _field(self, node: Any, of_type: Directives) -> Field:
+    def _field(self, name: str, node: Any, *, outside: bool, shareable: bool) -> Field:
         given = Directives(node.directives or (), self.links)
+        for purpose in ("requires", "provides"):
+            self._only_text([given], purpose, f"{name}.{node.name.value}")
         return Field(
             name=node.name.value,
             type=self._text(node.type),
             arguments=self._inputs(node.arguments),
-            external="external" in given or "external" in of_type,
-            shareable="shareable" in given or "shareable" in of_type,
+            external=outside or "external" in given,
+            shareable=shareable or "shareable" in given,
             requires=given.value("requires", "fields"),
             provides=given.value("provides", "fields"),
             override=given.value("override", "from"),
@@ -311,6 +344,7 @@ class _Reader:
                 description=node.description.value if node.description else None,
                 deprecated=given.deprecated,
                 inaccessible="inaccessible" in given,
+                context="fromContext" in given,
             )
         return found
 
@@ -339,7 +373,3 @@ def _root_of(operation: OperationType) -> str:
 
 def _kind(node: Node) -> TypeKind:
     return _KINDS[node.kind.removesuffix("_definition").removesuffix("_extension")]
-
-
-def _unique(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(names))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from graphql import (
@@ -26,11 +26,16 @@ from graphql import (
     parse_value,
     specified_directives,
     specified_scalar_types,
+    validate_schema,
     value_from_ast,
 )
 from msgspec.structs import replace
 
 from hub.gateway.compose.parts import Executable, Field, Input, Type, named
+from hub.gateway.compose.problems import Problem
+
+INVALID = object()
+"""Stands for a default that its type does not allow."""
 
 
 def build_schema(types: Mapping[str, Type], directives: Mapping[str, Executable]) -> GraphQLSchema:
@@ -39,6 +44,32 @@ def build_schema(types: Mapping[str, Type], directives: Mapping[str, Executable]
     Raises: `TypeError` or `KeyError` where the types refer to what is not there.
     """
     return _Builder(types).build(directives)
+
+
+def check_schema(schema: GraphQLSchema) -> Iterator[Problem]:
+    """What graphql-core finds wrong with a schema, and defaults that their types do not allow."""
+    for error in validate_schema(schema):
+        yield Problem(code="INVALID_GRAPHQL", message=error.message)
+    for coordinate, default in _defaults(schema):
+        if default is INVALID:
+            yield Problem(
+                code="INVALID_GRAPHQL",
+                message=f"the default of `{coordinate}` is none that its type allows",
+                coordinates=(coordinate,),
+            )
+
+
+def _defaults(schema: GraphQLSchema) -> Iterator[tuple[str, object]]:
+    for name, held in schema.type_map.items():
+        if name.startswith("__"):
+            continue
+        if isinstance(held, GraphQLObjectType | GraphQLInterfaceType):
+            for field, each in held.fields.items():
+                for given, one in each.args.items():
+                    yield f"{name}.{field}({given}:)", one.default_value
+        elif isinstance(held, GraphQLInputObjectType):
+            for field, own in held.fields.items():
+                yield f"{name}.{field}", own.default_value
 
 
 def accessible(types: Mapping[str, Type]) -> dict[str, Type]:
@@ -123,10 +154,13 @@ class _Builder:
                 return GraphQLEnumType(name, values, description=text)
             case "input":
                 return GraphQLInputObjectType(
-                    name, lambda: self._inputs(held.inputs), description=text
+                    name,
+                    lambda: self._inputs(held.inputs),
+                    description=text,
+                    is_one_of=held.one_of,
                 )
             case "scalar":
-                return GraphQLScalarType(name, description=text)
+                return GraphQLScalarType(name, description=text, specified_by_url=held.specified_by)
 
     def _all(self, names: tuple[str, ...]) -> list[Any]:
         return [self._made[name] for name in names]
@@ -168,4 +202,5 @@ class _Builder:
     def _default(self, one: Input) -> Any:
         if one.default is None:
             return Undefined
-        return value_from_ast(parse_value(one.default, no_location=True), self._type(one.type))
+        value = value_from_ast(parse_value(one.default, no_location=True), self._type(one.type))
+        return INVALID if value is Undefined else value

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from hub.gateway.compose.fieldsets import print_field_set
 from hub.gateway.compose.parts import Field, Part, Type, named
 from hub.gateway.compose.problems import Problem
-from hub.gateway.compose.uses import coordinates, field_set, named_by, with_fields
+from hub.gateway.compose.uses import field_set, named_by, real_keys, with_fields
 from hub.gateway.model import Chosen, FieldSet, OnType
 
 
@@ -25,15 +25,9 @@ def settle(part: Part) -> Part:
 def _real_keys(part: Part) -> Part:
     """``@external`` says nothing on the key fields of an extension, in either version."""
     changed: dict[str, dict[str, Field]] = {}
-    for held in part.types.values():
-        if not held.extension:
-            continue
-        for key in held.keys:
-            for type_, name in coordinates(part, held.name, field_set(key.fields)):
-                field = part.types[type_].fields[name]
-                if type_ == held.name and field.external:
-                    fields = changed.setdefault(type_, dict(part.types[type_].fields))
-                    fields[name] = replace(field, external=False)
+    for type_, name in real_keys(part):
+        fields = changed.setdefault(type_, dict(part.types[type_].fields))
+        fields[name] = replace(fields[name], external=False)
     return with_fields(part, changed)
 
 
@@ -103,12 +97,10 @@ def _outside(part: Part, on: str, fields: FieldSet, *, within: bool = False) -> 
 
 
 def without_base(parts: Sequence[Part]) -> list[Problem]:
-    """Extensions of the first version that no subgraph defines."""
+    """Extensions of types that no subgraph defines."""
     defined = {
         held.name for part in parts for held in part.types.values() if not held.extension
     } | {"Query", "Mutation", "Subscription"}
-    # in the second version an extension is as good as a definition
-    defined |= {name for part in parts if not part.first for name in part.types}
     return [
         Problem(
             code="EXTENSION_WITH_NO_BASE",
@@ -117,7 +109,6 @@ def without_base(parts: Sequence[Part]) -> list[Problem]:
             coordinates=(held.name,),
         )
         for part in parts
-        if part.first
         for held in part.types.values()
         if held.name not in defined
     ]

@@ -85,6 +85,18 @@ def named_by(part: Part, *purposes: Purpose) -> Set[Coordinate]:
     }
 
 
+def real_keys(part: Part) -> frozenset[Coordinate]:
+    """Key fields of extensions: the subgraph's own fields, ``@external`` or not."""
+    return frozenset(
+        found
+        for held in part.types.values()
+        if held.extension
+        for key in held.keys
+        for found in coordinates(part, held.name, field_set(key.fields))
+        if found[0] == held.name
+    )
+
+
 def with_fields(part: Part, changed: Mapping[str, Mapping[str, object]]) -> Part:
     """The part with other fields for some of its types; a type left without fields goes."""
     types: dict[str, Type] = {}

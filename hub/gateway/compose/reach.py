@@ -1,0 +1,212 @@
+"""Where a gateway can get from where: from objects in subgraphs to fields and other subgraphs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from hub.gateway.compose.fieldsets import ordered
+from hub.gateway.compose.parts import ROOTS, named
+from hub.gateway.model import Chosen, FieldSet, HeldField, Key, Supergraph
+
+_ROOTS = frozenset(ROOTS.values())
+
+
+class Place(msgspec.Struct, frozen=True):
+    """An object in a subgraph, called `type` there, with what a path provides of it.
+
+    `type` is the object's own, or an interface that is an ``@interfaceObject`` there.
+    """
+
+    graph: str
+    type: str
+    provided: FieldSet = ()
+
+
+Places = frozenset[Place]
+
+
+class Entrance(msgspec.Struct, frozen=True):
+    """A resolvable key that leads to a place; `type` is the one whose key it is."""
+
+    to: Place
+    type: str
+    key: Key
+
+
+class Reach:
+    """Answers what can be reached in a supergraph; remembers what it has found."""
+
+    def __init__(self, supergraph: Supergraph) -> None:
+        self._types = supergraph.types
+        self._entrances: dict[str, tuple[Entrance, ...]] = {}
+        self._closures: dict[tuple[str, Places], Places] = {}
+        self._closing: set[tuple[str, Places]] = set()
+        self._asking: set[tuple[str, str, Places]] = set()
+        self._over: dict[str, tuple[str, ...]] = {}
+        for name, entry in supergraph.types.items():
+            for held in entry.held.values():
+                for each in held.interfaces:
+                    if each not in self._over.get(name, ()):
+                        self._over[name] = (*self._over.get(name, ()), each)
+
+    def entrances(self, type_: str) -> tuple[Entrance, ...]:
+        """Every way into a subgraph with an object of the type."""
+        if type_ not in self._entrances:
+            self._entrances[type_] = tuple(self._ways(type_))
+        return self._entrances[type_]
+
+    def _ways(self, type_: str) -> Iterator[Entrance]:
+        for graph, held in self._types[type_].held.items():
+            for key in held.keys:
+                if key.resolvable:
+                    yield Entrance(Place(graph, type_), type_, key)
+        for name in self._over.get(type_, ()):
+            interface = self._types.get(name)
+            for graph, held in interface.held.items() if interface else ():
+                if not held.interface_object and type_ not in held.members:
+                    continue
+                called = name if held.interface_object else type_
+                for key in held.keys:
+                    if key.resolvable:
+                        yield Entrance(Place(graph, called), name, key)
+
+    def closure(self, type_: str, places: Places) -> Places:
+        """All places of an object that can be reached from some of them."""
+        if type_ in _ROOTS:
+            held = self._types[type_].held
+            return places | {Place(graph, type_) for graph in held}
+        at = (type_, places)
+        if at in self._closures:
+            return self._closures[at]
+        if at in self._closing:
+            return places
+        self._closing.add(at)
+        found = set(places)
+        waiting = [each for each in self.entrances(type_) if each.to not in found]
+        grown = True
+        while grown and waiting:
+            grown = False
+            for each in waiting:
+                if each.to not in found and self.enters(type_, frozenset(found), each):
+                    found.add(each.to)
+                    grown = True
+            waiting = [each for each in waiting if each.to not in found]
+        self._closing.discard(at)
+        self._closures[at] = frozenset(found)
+        return self._closures[at]
+
+    def enters(self, type_: str, places: Places, entrance: Entrance) -> bool:
+        """Whether an entrance can be used from some places."""
+        if entrance.type == type_ and not self.known(type_, places):
+            return False
+        return self.selects(type_, places, entrance.key.fields)
+
+    def known(self, type_: str, places: Places) -> bool:
+        """Whether some place knows the object's own type, not an interface object's only."""
+        return any(each.type == type_ for each in places)
+
+    def held(self, type_: str, field: str) -> tuple[HeldField, ...]:
+        """The field as subgraphs have it."""
+        entry = self._types[type_].fields.get(field)
+        return entry.held if entry else ()
+
+    def follow(self, type_: str, places: Places, field: str) -> Iterator[Place]:
+        """Where a field leads, by each subgraph that can answer it from these places.
+
+        The places are of the type that the field has in the subgraph, which may be abstract.
+        """
+        for held in self.held(type_, field):
+            for place in places:
+                if place.graph != held.graph or place.type != (held.through or type_):
+                    continue
+                provided = self._provided(place.provided, type_, field)
+                if provided is None:
+                    if held.external or not self._required(type_, places, held, field):
+                        continue
+                    provided = ()
+                given = ordered((*provided, *held.provides)) if held.provides else provided
+                yield Place(held.graph, named(held.type), given)
+
+    def _required(self, type_: str, places: Places, held: HeldField, field: str) -> bool:
+        if not held.requires:
+            return True
+        at = (type_, f"{held.graph}.{field}", places)
+        if at in self._asking:
+            return False
+        self._asking.add(at)
+        found = self.selects(type_, self.closure(type_, places), held.requires)
+        self._asking.discard(at)
+        return found
+
+    def _provided(self, provided: FieldSet, type_: str, field: str) -> FieldSet | None:
+        found: FieldSet | None = None
+        for each in provided:
+            if isinstance(each, Chosen):
+                inner = each.selections if each.name == field else None
+            elif self.is_a(type_, each.type):
+                inner = self._provided(each.selections, type_, field)
+            else:
+                inner = None
+            if inner is not None:
+                found = (*(found or ()), *inner)
+        return found
+
+    def is_a(self, type_: str, of: str) -> bool:
+        """Whether an object type is of another: itself, an interface or a union."""
+        if type_ == of or of in self._over.get(type_, ()):
+            return True
+        entry = self._types.get(of)
+        return entry is not None and any(type_ in each.members for each in entry.held.values())
+
+    def objects(self, places: Places) -> dict[str, Places]:
+        """The object types that places of perhaps abstract types may be, with places of each."""
+        found: dict[str, set[Place]] = {}
+        for place in places:
+            entry = self._types.get(place.type)
+            held = entry.held.get(place.graph) if entry else None
+            if entry is None or held is None:
+                continue
+            if held.interface_object:
+                for name in self._below(place.type):
+                    found.setdefault(name, set()).add(place)
+            elif entry.kind in {"interface", "union"}:
+                for name in held.members:
+                    found.setdefault(name, set()).add(
+                        Place(place.graph, name, self._narrowed(place.provided, name))
+                    )
+            elif entry.kind == "object":
+                found.setdefault(place.type, set()).add(place)
+        return {name: frozenset(each) for name, each in found.items()}
+
+    def _below(self, interface: str) -> tuple[str, ...]:
+        return tuple(
+            name
+            for name, over in self._over.items()
+            if interface in over and self._types[name].kind == "object"
+        )
+
+    def _narrowed(self, provided: FieldSet, type_: str) -> FieldSet:
+        """What of a provision may be of a type."""
+        return tuple(
+            each for each in provided if isinstance(each, Chosen) or self.is_a(type_, each.type)
+        )
+
+    def selects(self, type_: str, places: Places, fields: FieldSet) -> bool:
+        """Whether a field set can be had of an object, from these places and where they lead."""
+        for each in fields:
+            if not isinstance(each, Chosen):
+                if self.is_a(type_, each.type) and not self.selects(type_, places, each.selections):
+                    return False
+                continue
+            if each.name == "__typename":
+                continue
+            led = frozenset(self.follow(type_, places, each.name))
+            if not led:
+                return False
+            if each.selections:
+                for name, of_type in self.objects(led).items():
+                    if not self.selects(name, self.closure(name, of_type), each.selections):
+                        return False
+        return True
