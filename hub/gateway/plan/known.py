@@ -57,6 +57,7 @@ class Known:
                 )
         self.named = cache(self._named)
         self.concrete = cache(self._concrete)
+        self.interfaces = cache(self._interfaces)
         self.shown = frozenset(
             name
             for name, held_type in supergraph.api.type_map.items()
@@ -101,7 +102,7 @@ class Known:
             return found >= self._possible.get(concrete, frozenset())
         return concrete in found
 
-    def interfaces(self, concrete: str) -> Sequence[str]:
+    def _interfaces(self, concrete: str) -> Sequence[str]:
         """The interfaces of an object type anywhere, sorted."""
         return sorted(name for name, found in self._possible.items()
                       if concrete in found and self.types[name].kind == "interface")  # fmt: skip

@@ -33,7 +33,9 @@ class Outline:
         found = self._made.get(id(solution))
         if found is None:
             fields = {
-                name: self._fields(variant, name) for name, variant in solution.variants.items()
+                name: self._fields(variant, name)
+                for name, variant in solution.variants.items()
+                if name in self._api.type_map
             }
             known = solution.typed or any(TYPE in v.items for v in solution.variants.values())
             single = next(iter(fields), None) if solution.uniform or not known else None

@@ -108,8 +108,7 @@ class Search:
         homes: dict[str, list[Entry]] = {}
         for entry in entries:
             for name in known.concrete(entry.graph, entry.type):
-                if name in known.shown:
-                    homes.setdefault(name, []).append(entry)
+                homes.setdefault(name, []).append(entry)
         typed = any(not known.through(entry) for entry in entries)
         wanted = {name: self._wanted(name, selections) for name in sorted(homes)}
         if not typed:
@@ -131,7 +130,10 @@ class Search:
 
     def _wanted(self, name: str, selections: Sequence[Selection]) -> dict[str, Wanted]:
         known = self.known
-        return merged(flat(selections, lambda condition: known.applies(condition, name)))
+        fields = flat(selections, lambda condition: known.applies(condition, name))
+        if name not in known.shown:
+            fields = [one for one in fields if not one.key]  # no client sees such an object
+        return merged(fields)
 
     def _uniform(self, selections: tuple[Selection, ...], entry: Entry) -> PlaceSolution | None:
         """An interface's fields that one subgraph answers alike for all objects, else none."""

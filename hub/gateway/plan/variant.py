@@ -8,31 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
-from typing import Protocol
 
-import msgspec
-
-from hub.gateway.model import Chosen, FieldSet, HeldField
+from hub.gateway.model import Chosen, FieldSet
 from hub.gateway.plan.asked import (
     NO_ARGUMENTS,
     TYPENAME,
-    Asked,
     Selection,
     Wanted,
-    flat,
-    of_fields,
     of_piece,
     with_hidden,
 )
-from hub.gateway.plan.known import Entry, Known
-from hub.gateway.plan.reach import Reach, entered
+from hub.gateway.plan.known import Entry
+from hub.gateway.plan.options import Option, Options, Places
+from hub.gateway.plan.reach import entered
 from hub.gateway.plan.solution import (
     TYPE,
     Hop,
     Input,
     Item,
     PlaceSolution,
-    Reached,
     Unit,
     VariantSolution,
     sure,
@@ -40,40 +34,6 @@ from hub.gateway.plan.solution import (
 
 MAX_TRIES = 2_000
 """Combinations of subgraphs compared for the fields of one type in one place."""
-
-
-class Places(Protocol):
-    """The search around, for what is below."""
-
-    known: Known
-
-    def place(self, selections: tuple[Selection, ...], entries: tuple[Entry, ...]) -> PlaceSolution:
-        """The solution of a place."""
-
-    def answers(self, concrete: str, piece: Chosen, entry: Entry) -> bool:
-        """Whether an entry answers a whole piece by itself."""
-
-
-class _Option(msgspec.Struct, frozen=True):
-    """One subgraph's answer to a field: after how many rounds, what is below, what it needs."""
-
-    unit: Unit
-    rounds: int
-    inner: PlaceSolution | None = None
-    needs: FieldSet = ()
-
-    @property
-    def left(self) -> int:
-        return self.inner.left if self.inner else 0
-
-    @property
-    def waves(self) -> int:
-        return self.rounds + (self.inner.waves if self.inner else 0)
-
-    @property
-    def below(self) -> int:
-        """Fetches below."""
-        return self.inner.fetches if self.inner else 0
 
 
 class Variant:
@@ -91,8 +51,7 @@ class Variant:
         self._search = search
         self._known = search.known
         self._concrete = concrete
-        self._entries = entries
-        self._only = only
+        self._options = Options(search, concrete, entries, only)
         self._wanted = dict(wanted)
         self._units: dict[str, list[Unit]] = {}
         self._inner: dict[str, PlaceSolution] = {}
@@ -101,8 +60,6 @@ class Variant:
         self._inputs: dict[str, tuple[Input, ...]] = {}
         self._needs: dict[tuple[str, str], FieldSet] = {}
         self._left = 0
-        self._found: Reach | None = None
-        self._asking: set[tuple[str, str]] = set()
 
     def solve(self) -> VariantSolution:
         """Assign every field, and what that needs in turn."""
@@ -121,6 +78,7 @@ class Variant:
             default=0,
         )
         again = len({graph for _, graph in self._needs if graph in self._hops})
+        below = sum(item.inner.fetches for item in items.values() if item.inner)
         return VariantSolution(
             type=self._concrete,
             items=items,
@@ -129,7 +87,7 @@ class Variant:
             needs=self._needs,
             left=self._left,
             waves=waves,
-            fetches=len(self._hops) + again + sum(i.inner.fetches for i in items.values() if i.inner),
+            fetches=len(self._hops) + again + below,
         )  # fmt: skip
 
     def _stale(self, key: str) -> bool:
@@ -152,31 +110,17 @@ class Variant:
 
     # -- who answers
 
-    @property
-    def _reach(self) -> Reach:
-        if self._found is None:
-            self._found = Reach(
-                self._known,
-                self._concrete,
-                self._entries,
-                lambda piece, entry: self._search.answers(self._concrete, piece, entry),
-            )
-            if self._only is not None:
-                held = self._found.reached
-                self._found.reached = {self._only: held[self._only]}
-        return self._found
-
     def _assign(self, keys: Sequence[str]) -> None:
-        rest: dict[str, list[_Option]] = {}
+        rest: dict[str, list[Option]] = {}
         for key in keys:
             one = self._wanted[key]
-            if one.name == TYPENAME and not self._blind():
+            if one.name == TYPENAME and not self._options.blind:
                 continue  # the entries tell it
-            near = self._near(one)
+            near = self._options.near(one)
             if near is not None:
                 self._take(key, (near,), near.inner)
                 continue
-            options = self._options(one)
+            options = self._options.all(one)
             if any(option.left == 0 for option in options):
                 whole = [option for option in options if option.left == 0]
                 rest[key] = sorted(whole, key=lambda o: (o.waves, o.below, o.rounds))
@@ -187,94 +131,16 @@ class Variant:
                 if key not in self._units or option.inner is not None:
                     self._take(key, (option,), option.inner)
 
-    def _near(self, one: Wanted) -> _Option | None:
-        """Where the objects are, with nothing to fetch below."""
-        for entry in self._entries:
-            option = self._local(one, entry, 0)
-            if option is not None and option.left == 0 and option.waves == 0:
-                return option
-        return None
-
-    def _local(self, one: Wanted, entry: Entry, rounds: int) -> _Option | None:
-        known = self._known
-        blind = entry.type != self._concrete and known.through(entry)
-        if one.name == TYPENAME:
-            if blind:
-                return None
-            unit = Unit(graph=entry.graph, local=rounds == 0, held=None)
-            return _Option(unit, rounds)
-        local = known.local(self._concrete, one.name, one.arguments, entry)
-        if local is None:
-            return None
-        return self._option(one, entry, local.held, local.provided, rounds)
-
-    def _option(
-        self,
-        one: Wanted,
-        entry: Entry,
-        held: HeldField,
-        provided: FieldSet,
-        rounds: int,
-        needs: FieldSet = (),
-    ) -> _Option:
-        name = self._known.named(entry.graph, held.type)
-        below, inner = None, None
-        if self._known.composite(name):
-            below = Entry(entry.graph, name, provided)
-            inner = self._search.place(one.below, (below,))
-        unit = Unit(graph=entry.graph, local=rounds == 0, held=held, below=below)
-        return _Option(unit, rounds, inner, needs)
-
-    def _options(self, one: Wanted) -> list[_Option]:
-        mark = (one.name, one.arguments.text)
-        if mark in self._asking:
-            return []  # a requirement that needs itself
-        self._asking.add(mark)
-        made: list[_Option] = []
-        for reached in self._reach.reached.values():
-            option = self._local(one, reached.entry, reached.rounds)
-            if option is None and one.name != TYPENAME:
-                option = self._with_needs(one, reached)
-            if option is not None:
-                made.append(option)
-        self._asking.discard(mark)
-        return made
-
-    def _with_needs(self, one: Wanted, reached: Reached) -> _Option | None:
-        entry = reached.entry
-        held = self._known.held(self._concrete, one.name, entry)
-        if held is None or not held.requires or held.external:
-            return None
-        if not one.arguments.names <= held.arguments:
-            return None
-        if reached.hop is None and self._reach.hop(entry.graph) is None:
-            return None
-        rounds = max(reached.rounds - 1, 0)
-        for needed in self._fields(held.requires):
-            options = [o for o in self._options(needed) if o.left == 0]
-            if not options:
-                return None
-            rounds = max(rounds, min(option.waves for option in options))
-        return self._option(one, entry, held, held.provides, rounds + 1, held.requires)
-
-    def _fields(self, fields: FieldSet) -> list[Wanted]:
-        return [Wanted("", a.name, a.arguments, a.below, False) for a in self._asked(fields)]
-
-    def _asked(self, fields: FieldSet) -> list[Asked]:
-        known, concrete = self._known, self._concrete
-        found = flat(of_fields(fields), lambda condition: known.applies(condition, concrete))
-        return [one for one in found if one.name != TYPENAME]
-
     # -- choosing
 
-    def _cheapest(self, rest: Mapping[str, list[_Option]]) -> dict[str, _Option]:
+    def _cheapest(self, rest: Mapping[str, list[Option]]) -> dict[str, Option]:
         """One option for each field: few waves, then few fetches; bounded, and always the same."""
         keys = list(rest)
-        best: tuple[int, int, dict[str, _Option]] | None = None
+        best: tuple[int, int, dict[str, Option]] | None = None
         tries = 0
 
         def walk(index: int, waves: int, asked: frozenset[str], below: int,
-                 chosen: dict[str, _Option]) -> None:  # fmt: skip
+                 chosen: dict[str, Option]) -> None:  # fmt: skip
             nonlocal best, tries
             fetches = len(asked) + below
             if best is not None and (waves, fetches) >= best[:2]:
@@ -298,23 +164,23 @@ class Variant:
         walk(0, 0, frozenset(self._hops), 0, {})
         return sure(best)[2]
 
-    def _asked_for(self, option: _Option) -> frozenset[str]:
+    def _asked_for(self, option: Option) -> frozenset[str]:
         graph = option.unit.graph
         if option.rounds == 0:
             return frozenset()
-        reached = self._reach.reached
+        reached = self._options.reach.reached
         found = entered(graph, reached)
         if option.needs:
             found.add(f"{graph} again")
         return frozenset(found)
 
-    def _together(self, key: str, options: Sequence[_Option]) -> None:
+    def _together(self, key: str, options: Sequence[Option]) -> None:
         """Several subgraphs that each know a part of what is below; what is left is counted."""
         if not options:
             self._left += max(1, _leaves(self._wanted[key].below))
             return
         ordered = sorted(options, key=lambda o: (o.left, o.waves, o.below))
-        best: tuple[int, tuple[_Option, ...], PlaceSolution | None] | None = None
+        best: tuple[int, tuple[Option, ...], PlaceSolution | None] | None = None
         for size in range(1, len(ordered) + 1):
             for some in combinations(ordered, size):
                 entries = tuple(o.unit.below for o in some if o.unit.below is not None)
@@ -323,13 +189,12 @@ class Variant:
                     best = (inner.left, some, inner)
             if best is not None and best[0] == 0:
                 break
-        left, some, inner = sure(best)
-        self._left += left
-        self._take(key, some, inner)
+        self._left += sure(best)[0]
+        self._take(key, *sure(best)[1:])
 
     # -- what a choice brings with it
 
-    def _take(self, key: str, options: Sequence[_Option], inner: PlaceSolution | None) -> None:
+    def _take(self, key: str, options: Sequence[Option], inner: PlaceSolution | None) -> None:
         units = self._units.setdefault(key, [])
         for option in options:
             if all(unit.graph != option.unit.graph for unit in units):
@@ -338,7 +203,7 @@ class Variant:
                 self._enter(option.unit.graph)
             if option.needs:
                 self._needs[key, option.unit.graph] = option.needs
-                for asked in self._asked(option.needs):
+                for asked in self._options.asked(option.needs):
                     self._wanted, _, _ = with_hidden(self._wanted, asked)
         if inner is not None:
             self._inner[key] = inner
@@ -347,23 +212,18 @@ class Variant:
     def _enter(self, graph: str) -> None:
         if graph in self._hops:
             return
-        hop = self._reach.reached[graph].hop
+        hop = self._options.reach.reached[graph].hop
         if hop is None:
-            hop = sure(self._reach.hop(graph))[0]
+            hop = sure(self._options.reach.hop(graph))[0]
         self._hops[graph] = hop
         made = []
         pieces = self._known.pieces(self._concrete, hop.key)
         for piece, supplier in zip(pieces, hop.suppliers, strict=True):
             made.append(Input(piece.name, self._pin(piece, supplier), supplier))
-        if hop.typer is not None and self._blind():
+        if hop.typer is not None and self._options.blind:
             self._pin_type(hop.typer)
             made.append(Input(TYPENAME, TYPE, hop.typer))
         self._inputs[graph] = tuple(made)
-
-    def _blind(self) -> bool:
-        return bool(self._entries) and all(
-            entry.type != self._concrete and self._known.through(entry) for entry in self._entries
-        )
 
     def _pin_type(self, graph: str) -> None:
         self._wanted.setdefault(TYPE, Wanted(TYPE, TYPENAME, NO_ARGUMENTS, (), False))
@@ -372,7 +232,7 @@ class Variant:
     def _pin(self, piece: Chosen, graph: str) -> str:
         """See that a subgraph answers a piece of a key; the piece's key in the tree."""
         asked = of_piece(piece)
-        reached = self._reach.reached[graph]
+        reached = self._options.reach.reached[graph]
         if asked.below:
             key = f"#{asked.name}({asked.arguments.text})@{graph}"
             held = self._wanted.get(key)
@@ -383,7 +243,7 @@ class Variant:
         else:
             self._wanted, key, _ = with_hidden(self._wanted, asked)
             one = self._wanted[key]
-        option = sure(self._local(one, reached.entry, reached.rounds))
+        option = sure(self._options.local(one, reached.entry, reached.rounds))
         self._supply(key, option.unit, option.inner)
         return key
 
@@ -394,7 +254,7 @@ class Variant:
         if inner is not None:
             self._inner[key] = inner
         if not unit.local:
-            self._rounds[key] = self._reach.reached[unit.graph].rounds
+            self._rounds[key] = self._options.reach.reached[unit.graph].rounds
             self._enter(unit.graph)
 
 

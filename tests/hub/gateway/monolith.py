@@ -170,8 +170,11 @@ class Split:
         if self.stand_in:
             self.whole_roots["io"] = "[Node]"
             self.data["io"] = [one for name in self.members for one in self.objects[name]]
-        lines = [f"interface Node {{ id: ID! name: String{extra} }}",
-                 f"union Either = {' | '.join(self.members)}", "type V { x: String y: String }"]  # fmt: skip
+        lines = [
+            f"interface Node {{ id: ID! name: String{extra} }}",
+            f"union Either = {' | '.join(self.members)}",
+            "type V { x: String y: String }",
+        ]
         for name, fields in self.whole.items():
             more = ""
             if name in self.members:
@@ -284,8 +287,8 @@ class Writer:
                     pieces.append(self._field(kind, name, depth))
         if isinstance(kind, GraphQLInterfaceType | GraphQLUnionType):
             members = list(self._schema.get_possible_types(kind))
-            for one in rng.sample(members, rng.randint(0, len(members))):
-                pieces.append(f"... on {one.name} {self._set(one, depth + 1)}")
+            some = rng.sample(members, rng.randint(0, len(members)))
+            pieces.extend(f"... on {one.name} {self._set(one, depth + 1)}" for one in some)
             if isinstance(kind, GraphQLUnionType) and rng.random() < 0.3:
                 pieces.append("... on Node { id name }")
         if not pieces or rng.random() < 0.2:

@@ -61,15 +61,16 @@ async def test_members_that_are_known_only_elsewhere() -> None:
 async def test_equal_keys_of_different_fields_on_members() -> None:
     a = Service(
         """type Query { all: [Pet!]! } interface Pet { id: ID! }
-           type Cat implements Pet @key(fields: "id") { id: ID! name: String! @shareable lives: Int }
+           type Cat implements Pet @key(fields: "id") { id: ID! name: String! @shareable
+             lives: Int }
            type Dog implements Pet @key(fields: "id") { id: ID! name: String tricks: [Int!]! }""",
         {"all": [{"__typename": "Cat", "id": "c", "name": "Tom", "lives": 9},
                  {"__typename": "Dog", "id": "d", "name": "Rex", "tricks": [1]}]},
         {"Cat": [], "Dog": []},
     )  # fmt: skip
     b = Service(
-        """type Cat @key(fields: "id") { id: ID! v: Int @shareable name: String @shareable } type Dog @key(fields: "id")
-           { id: ID! v: Int }""",
+        """type Cat @key(fields: "id") { id: ID! v: Int @shareable name: String @shareable }
+           type Dog @key(fields: "id") { id: ID! v: Int }""",
         {},
         {"Cat": [{"id": "c", "v": 1}], "Dog": [{"id": "d", "v": 2}]},
     )
