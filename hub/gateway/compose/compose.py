@@ -16,7 +16,7 @@ from hub.gateway.compose.problems import CompositionError, Problem
 from hub.gateway.compose.read import read_part
 from hub.gateway.compose.rules import check_names, check_rules
 from hub.gateway.compose.satisfy import check_satisfiable
-from hub.gateway.compose.schemas import accessible, build_schema, check_schema
+from hub.gateway.compose.schemas import build_both, check_schema
 from hub.gateway.compose.shape import check_shape
 from hub.gateway.compose.sharing import check_interface_objects, check_sharing
 from hub.gateway.compose.upgrade import settle, without_base
@@ -52,14 +52,14 @@ def compose(subgraphs: Sequence[Subgraph]) -> Supergraph:
     _stop(problems)
     problems += check_access(merged.types)
     _stop(problems)
-    whole = build_schema(merged.types, directives)
+    whole, api = build_both(merged.types, directives)
     problems += check_schema(whole)
     _stop(problems)
     supergraph = Supergraph(
         graphs={part.name: Graph(part.name, part.url) for part in parts},
         types=entries(merged),
         whole=whole,
-        api=build_schema(accessible(merged.types), directives),
+        api=api,
     )
     _stop(list(check_satisfiable(supergraph)))
     return supergraph

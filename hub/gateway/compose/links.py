@@ -26,13 +26,14 @@ class Links(msgspec.Struct, frozen=True, kw_only=True):
     """How one document names things.
 
     `directives`: its name to the canonical one; `types`: names of federation's own types;
-    `prefix`: of names that it does not import.
+    `prefix`: of federation's names that it does not import; `features`: such prefixes of all.
     """
 
     version: tuple[int, int] = (1, 0)
     directives: Mapping[str, str]
     types: frozenset[str] = frozenset()
     prefix: str = "federation"
+    features: frozenset[str] = frozenset()
     problems: tuple[Problem, ...] = ()
 
 
@@ -54,12 +55,13 @@ def read_links(document: DocumentNode, subgraph: str) -> Links:
                 for each in node.directives or ()
                 if (link := _read_link(each, subgraph, problems)) is not None
             ]
+    features = frozenset(each.prefix for each in links)
     found = next((each for each in links if each.name == "federation"), None)
     if found is None:
         names = {name: name for name in FIRST} | {"link": "link"}
         for each in links:
             names |= _of_feature(each)
-        return Links(directives=names, problems=tuple(problems))
+        return Links(directives=names, features=features, problems=tuple(problems))
     problems += _wrong(found, subgraph)
     directives = {"link": "link"}
     types = set()
@@ -76,6 +78,7 @@ def read_links(document: DocumentNode, subgraph: str) -> Links:
         directives=directives,
         types=frozenset(types),
         prefix=found.prefix,
+        features=features,
         problems=tuple(problems),
     )
 

@@ -40,12 +40,13 @@ def move_fields(parts: Sequence[Part], problems: list[Problem]) -> tuple[Part, .
                 source = by_name.get(each.override)
                 if source is None or not _resolves(source, held.name, each.name):
                     continue
-                loser = source if _whole(each.label) else part
+                loser = source if whole_share(each.label) else part
                 lost[loser.name].add((held.name, each.name))
     return tuple(_without(part, lost[part.name]) for part in parts)
 
 
-def _whole(label: str | None) -> bool:
+def whole_share(label: str | None) -> bool:
+    """Whether an override with this label moves the field altogether."""
     if label is None:
         return True
     matched = _PERCENT.match(label)

@@ -13,7 +13,7 @@ from hub.gateway.model import Chosen, FieldSet, HeldField, Key, Supergraph
 _ROOTS = frozenset(ROOTS.values())
 
 
-class Place(msgspec.Struct, frozen=True):
+class Place(msgspec.Struct, frozen=True, cache_hash=True):
     """An object in a subgraph, called `type` there, with what a path provides of it.
 
     `type` is the object's own, or an interface that is an ``@interfaceObject`` there.
@@ -42,6 +42,7 @@ class Reach:
         self._types = supergraph.types
         self._entrances: dict[str, tuple[Entrance, ...]] = {}
         self._closures: dict[tuple[str, Places], Places] = {}
+        self._by_place: dict[tuple[str, str], dict[tuple[str, str], list[HeldField]]] = {}
         self._closing: set[tuple[str, Places]] = set()
         self._asking: set[tuple[str, str, Places]] = set()
         self._over: dict[str, tuple[str, ...]] = {}
@@ -84,24 +85,34 @@ class Reach:
             return places
         self._closing.add(at)
         found = set(places)
-        waiting = [each for each in self.entrances(type_) if each.to not in found]
+        waiting = self._by_key(type_)
         grown = True
         while grown and waiting:
             grown = False
-            for each in waiting:
-                if each.to not in found and self.enters(type_, frozenset(found), each):
-                    found.add(each.to)
-                    grown = True
-            waiting = [each for each in waiting if each.to not in found]
+            for key, ways in list(waiting.items()):
+                if self.enters(type_, frozenset(found), key):
+                    del waiting[key]
+                    for each in ways:
+                        grown = grown or each.to not in found
+                        # what is known to follow from a place need not be found again
+                        found |= self._closures.get((type_, frozenset((each.to,))), {each.to})
         self._closing.discard(at)
         self._closures[at] = frozenset(found)
         return self._closures[at]
 
-    def enters(self, type_: str, places: Places, entrance: Entrance) -> bool:
-        """Whether an entrance can be used from some places."""
-        if entrance.type == type_ and not self.known(type_, places):
+    def _by_key(self, type_: str) -> dict[tuple[str, FieldSet], list[Entrance]]:
+        """Entrances with the same key, which can be used from the same places."""
+        found: dict[tuple[str, FieldSet], list[Entrance]] = {}
+        for each in self.entrances(type_):
+            found.setdefault((each.type, each.key.fields), []).append(each)
+        return found
+
+    def enters(self, type_: str, places: Places, key: tuple[str, FieldSet]) -> bool:
+        """Whether a key, given with the type whose key it is, can be had in some places."""
+        of, fields = key
+        if of == type_ and not self.known(type_, places):
             return False
-        return self.selects(type_, places, entrance.key.fields)
+        return self.selects(type_, places, fields)
 
     def known(self, type_: str, places: Places) -> bool:
         """Whether some place knows the object's own type, not an interface object's only."""
@@ -117,17 +128,26 @@ class Reach:
 
         The places are of the type that the field has in the subgraph, which may be abstract.
         """
-        for held in self.held(type_, field):
-            for place in places:
-                if place.graph != held.graph or place.type != (held.through or type_):
+        for held, place in self._meeting(type_, places, field):
+            provided = self._provided(place.provided, type_, field)
+            if provided is None:
+                if held.external or not self._required(type_, places, held, field):
                     continue
-                provided = self._provided(place.provided, type_, field)
-                if provided is None:
-                    if held.external or not self._required(type_, places, held, field):
-                        continue
-                    provided = ()
-                given = ordered((*provided, *held.provides)) if held.provides else provided
-                yield Place(held.graph, named(held.type), given)
+                provided = ()
+            given = ordered((*provided, *held.provides)) if held.provides else provided
+            yield Place(held.graph, named(held.type), given)
+
+    def _meeting(self, type_: str, places: Places, field: str) -> Iterator[tuple[HeldField, Place]]:
+        """Each way that a subgraph holds the field, with each place where that counts."""
+        by_place = self._by_place.get((type_, field))
+        if by_place is None:
+            by_place = {}
+            for held in self.held(type_, field):
+                by_place.setdefault((held.graph, held.through or type_), []).append(held)
+            self._by_place[(type_, field)] = by_place
+        for place in places:
+            for held in by_place.get((place.graph, place.type), ()):
+                yield held, place
 
     def _required(self, type_: str, places: Places, held: HeldField, field: str) -> bool:
         if not held.requires:
@@ -202,7 +222,12 @@ class Reach:
                 continue
             if each.name == "__typename":
                 continue
-            led = frozenset(self.follow(type_, places, each.name))
+            follow = self.follow(type_, places, each.name)
+            if not each.selections:
+                if next(follow, None) is None:
+                    return False
+                continue
+            led = frozenset(follow)
             if not led:
                 return False
             if each.selections:

@@ -46,6 +46,30 @@ def build_schema(types: Mapping[str, Type], directives: Mapping[str, Executable]
     return _Builder(types).build(directives)
 
 
+def build_both(
+    types: Mapping[str, Type], directives: Mapping[str, Executable]
+) -> tuple[GraphQLSchema, GraphQLSchema]:
+    """Build the schema of all types and the one of what is not ``@inaccessible``.
+
+    They are one where nothing is. Raises: as `build_schema`.
+    """
+    whole = build_schema(types, directives)
+    hidden = any(
+        one.inaccessible
+        for held in types.values()
+        for one in (held, *held.fields.values(), *held.inputs.values(), *held.values.values())
+    ) or any(one.inaccessible for _, one in all_arguments(types))
+    return whole, build_schema(accessible(types), directives) if hidden else whole
+
+
+def all_arguments(types: Mapping[str, Type]) -> Iterator[tuple[str, Input]]:
+    """Every argument of a field, with the coordinate of the field."""
+    for held in types.values():
+        for field in held.fields.values():
+            for one in field.arguments.values():
+                yield f"{held.name}.{field.name}", one
+
+
 def check_schema(schema: GraphQLSchema) -> Iterator[Problem]:
     """What graphql-core finds wrong with a schema, and defaults that their types do not allow."""
     for error in validate_schema(schema):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
-from hub.gateway.compose.parts import BUILT_IN, Field, Input, Part, Type, named
+from hub.gateway.compose.parts import BUILT_IN, Field, Part, Type, named
 from hub.gateway.compose.problems import Problem
 from hub.gateway.compose.subtypes import Subtypes
 
@@ -125,13 +125,3 @@ class _Shape:
             subgraphs=(name,),
             coordinates=(where,),
         )
-
-
-def all_inputs(types: Sequence[Type]) -> Iterator[tuple[str, Input]]:
-    """Every argument and input field with its coordinate."""
-    for held in types:
-        for field in held.fields.values():
-            for one in field.arguments.values():
-                yield f"{held.name}.{field.name}({one.name}:)", one
-        for one in held.inputs.values():
-            yield f"{held.name}.{one.name}", one

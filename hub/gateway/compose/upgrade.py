@@ -67,7 +67,9 @@ def _active(part: Part, held: Type, field: Field) -> Field:
     requires, provides = field.requires, field.provides
     if requires is not None:
         requires = print_field_set(_outside(part, held.name, field_set(requires))) or None
-    if provides is not None:
+    if provides is not None and named(field.type) not in part.types:
+        provides = None
+    elif provides is not None:
         provides = print_field_set(_outside(part, named(field.type), field_set(provides))) or None
     return replace(field, requires=requires, provides=provides)
 
