@@ -187,8 +187,10 @@ class Merged:
 
     def executables(self) -> dict[str, Executable]:
         """Directives for operations that all subgraphs define, in the places all allow."""
+        merged: dict[str, Executable] = {}
+        if not self.parts:
+            return merged
         first, *others = self.parts
-        merged = {}
         for name, one in first.directives.items():
             every = [one, *(part.directives[name] for part in others if name in part.directives)]
             places = frozenset.intersection(*(each.locations for each in every))
