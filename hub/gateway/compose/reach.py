@@ -180,10 +180,11 @@ class Reach:
         entry = self._types.get(of)
         return entry is not None and any(type_ in each.members for each in entry.held.values())
 
-    def objects(self, places: Places) -> dict[str, Places]:
+    def objects(self, places: Places, *, loose: bool = False) -> dict[str, Places]:
         """The object types that places of perhaps abstract types may be, with places of each.
 
-        Subgraphs that share a field answer the same, so only what is possible for all of them.
+        Subgraphs that share a field answer the same, so only what is possible for all of them;
+        with `loose`, what is possible for one of them.
         """
         possible: set[str] | None = None
         found: dict[str, set[Place]] = {}
@@ -192,7 +193,9 @@ class Reach:
             possible = set(names) if possible is None else possible & set(names)
             for name, at in names.items():
                 found.setdefault(name, set()).add(at)
-        return {name: frozenset(found[name]) for name in found if name in (possible or ())}
+        return {
+            name: frozenset(at) for name, at in found.items() if loose or name in (possible or ())
+        }
 
     def _possible(self, place: Place) -> Iterator[tuple[str, Place]]:
         entry = self._types.get(place.type)
