@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from graphql import ValueNode, parse_value
 from graphql.language import ast
 
-from hub.gateway.compose.parts import BUILT_IN, Field, Input, Type, named
+from hub.gateway.compose.parts import Field, Input, Type, named
 from hub.gateway.compose.problems import Problem
 
 
@@ -23,9 +23,7 @@ class _Access:
     def check(self) -> Iterator[Problem]:
         """Every problem of every type."""
         for held in self._types.values():
-            if held.name in BUILT_IN and held.inaccessible:
-                yield _problem("DISALLOWED_INACCESSIBLE", f"`{held.name}` is built in", held.name)
-            elif held.inaccessible:
+            if held.inaccessible:
                 if held.name == "Query":
                     yield _problem(
                         "QUERY_ROOT_TYPE_INACCESSIBLE", "`Query` is @inaccessible", "Query"

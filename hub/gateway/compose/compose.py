@@ -42,7 +42,7 @@ def compose(subgraphs: Sequence[Subgraph]) -> Supergraph:
     problems = list(check_names([each.name for each in subgraphs]))
     parts = _read(sorted(subgraphs, key=lambda each: each.name), problems)
     _stop(problems)
-    problems += without_base(parts)
+    _stop(without_base(parts))
     moved = move_fields(tuple(settle(part) for part in parts), problems)
     merged = Merged(moved, problems)
     problems += [*check_sharing(merged), *check_interface_objects(merged)]

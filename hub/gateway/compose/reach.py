@@ -181,24 +181,33 @@ class Reach:
         return entry is not None and any(type_ in each.members for each in entry.held.values())
 
     def objects(self, places: Places) -> dict[str, Places]:
-        """The object types that places of perhaps abstract types may be, with places of each."""
+        """The object types that places of perhaps abstract types may be, with places of each.
+
+        Subgraphs that share a field answer the same, so only what is possible for all of them.
+        """
+        possible: set[str] | None = None
         found: dict[str, set[Place]] = {}
         for place in places:
-            entry = self._types.get(place.type)
-            held = entry.held.get(place.graph) if entry else None
-            if entry is None or held is None:
-                continue
-            if held.interface_object:
-                for name in self._below(place.type):
-                    found.setdefault(name, set()).add(place)
-            elif entry.kind in {"interface", "union"}:
-                for name in held.members:
-                    found.setdefault(name, set()).add(
-                        Place(place.graph, name, self._narrowed(place.provided, name))
-                    )
-            elif entry.kind == "object":
-                found.setdefault(place.type, set()).add(place)
-        return {name: frozenset(each) for name, each in found.items()}
+            names = dict(self._possible(place))
+            possible = set(names) if possible is None else possible & set(names)
+            for name, at in names.items():
+                found.setdefault(name, set()).add(at)
+        return {name: frozenset(found[name]) for name in found if name in (possible or ())}
+
+    def _possible(self, place: Place) -> Iterator[tuple[str, Place]]:
+        entry = self._types.get(place.type)
+        held = entry.held.get(place.graph) if entry else None
+        if entry is None or held is None:
+            return
+        if held.interface_object:
+            for name in self._below(place.type):
+                yield name, place
+        elif entry.kind in {"interface", "union"}:
+            for name in held.members:
+                provided = self._narrowed(place.provided, name)
+                yield name, Place(place.graph, name, provided)
+        elif entry.kind == "object":
+            yield place.type, place
 
     def _below(self, interface: str) -> tuple[str, ...]:
         return tuple(

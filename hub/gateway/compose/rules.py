@@ -83,8 +83,11 @@ class _Rules:
         for key in held.keys:
             wanted = ordered(field_set(key.fields))
             for name in self._part.objects(held.name):
-                own = [ordered(field_set(each.fields)) for each in self._part.types[name].keys]
-                if wanted not in own:
+                own = {
+                    ordered(field_set(each.fields)): each.resolvable
+                    for each in self._part.types[name].keys
+                }
+                if wanted not in own or (key.resolvable and not own[wanted]):
                     yield self._problem(
                         "INTERFACE_KEY_NOT_ON_IMPLEMENTATION",
                         f'`{name}` lacks @key(fields: "{key.fields}") of `{held.name}`',

@@ -72,10 +72,27 @@ class _Search:
                     yield self._unreachable(state, places, name)
                 continue
             child = named(self._supergraph.types[state.type].fields[name].type)
-            for type_, at in self._reach.objects(led).items():
+            objects = self._reach.objects(led)
+            if not objects and len(led) > 1 and child in self._supergraph.types:
+                yield from self._disagreeing(state, name, led)
+            for type_, at in objects.items():
                 on = type_ if type_ != child else None
                 path = (*state.path, (name, on))
                 waiting.append(_State(type_, at, state.root, path))
+
+    def _disagreeing(self, state: _State, field: str, led: Places) -> Iterator[Problem]:
+        """Subgraphs share a field of an abstract type, and no object is possible for all."""
+        possible = [(each.graph, sorted(self._reach.objects(frozenset((each,))))) for each in led]
+        if (state.type, field) in self._failed or not any(names for _, names in possible):
+            return
+        self._failed.add((state.type, field))
+        shown = ", but ".join(f"{' or '.join(names)} in `{at}`" for at, names in sorted(possible))
+        yield Problem(
+            code="SHAREABLE_HAS_MISMATCHED_RUNTIME_TYPES",
+            message=f"`{state.type}.{field}` is shared, and what it answers is {shown}",
+            subgraphs=tuple(sorted(at for at, _ in possible)),
+            coordinates=(f"{state.type}.{field}",),
+        )
 
     def _unknown(self, state: _State) -> Problem:
         """An interface object is all that is there, and nobody says what it is."""

@@ -54,20 +54,21 @@ def build_both(
     They are one where nothing is. Raises: as `build_schema`.
     """
     whole = build_schema(types, directives)
-    hidden = any(
-        one.inaccessible
-        for held in types.values()
-        for one in (held, *held.fields.values(), *held.inputs.values(), *held.values.values())
-    ) or any(one.inaccessible for _, one in all_arguments(types))
+    hidden = any(_hides(held) for held in types.values())
     return whole, build_schema(accessible(types), directives) if hidden else whole
 
 
-def all_arguments(types: Mapping[str, Type]) -> Iterator[tuple[str, Input]]:
-    """Every argument of a field, with the coordinate of the field."""
-    for held in types.values():
-        for field in held.fields.values():
-            for one in field.arguments.values():
-                yield f"{held.name}.{field.name}", one
+def _hides(held: Type) -> bool:
+    """Whether a type or something in it is inaccessible."""
+    return (
+        held.inaccessible
+        or any(one.inaccessible for one in held.values.values())
+        or any(one.inaccessible for one in held.inputs.values())
+        or any(
+            field.inaccessible or any(one.inaccessible for one in field.arguments.values())
+            for field in held.fields.values()
+        )
+    )
 
 
 def check_schema(schema: GraphQLSchema) -> Iterator[Problem]:
