@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from hub.gateway.plan.asked import TYPENAME, Asked, Selection, flat, of_fields
-from hub.gateway.plan.known import Known
+from hub.gateway.plan.known import Entry, Known
 from hub.gateway.plan.solution import TYPE, Item, PlaceSolution, Unit, VariantSolution, sure
 from hub.gateway.plan.steps import Step
 from schema.errors import HubError
 
-FetchKey = tuple[int, str, int]
-"""The place, the subgraph, the wave."""
+FetchKey = tuple[int, str, int, str]
+"""The place, the subgraph, the wave, and for which of the types that must be kept apart."""
 
 
 class Placed:
@@ -120,7 +120,7 @@ class Waves:
         if needs is not None:
             after |= self._needed(place, variant, of_fields(needs))
         wave = 1 + max((one[2] for one in after), default=0)
-        made = (place.index, unit.graph, wave)
+        made = (place.index, unit.graph, wave, self._apart(place.solution, variant, unit.graph))
         asking = self.fetches.get(made)
         if asking is None:
             asking = self.fetches[made] = Asking(place, unit.graph, wave)
@@ -129,6 +129,14 @@ class Waves:
         self._open.discard(mark)
         self._times[mark] = made
         return made
+
+    def _apart(self, place: PlaceSolution, variant: VariantSolution, graph: str) -> str:
+        """Types are kept apart where the subgraph cannot: it knows their interface's name alone."""
+        hop = variant.hops[graph]
+        if hop.type == variant.type or not self._known.through(Entry(graph, hop.type)):
+            return ""
+        mine = _ways(variant)
+        return next(name for name, one in place.variants.items() if _ways(one) == mine)
 
     def _inputs(self, place: Placed, variant: VariantSolution, graph: str) -> set[FetchKey]:
         made: set[FetchKey] = set()
@@ -186,9 +194,14 @@ class Waves:
         """Ask with a later fetch what no other waits for: the same place, the same subgraph."""
         waited = {key for asking in self.fetches.values() for key in asking.after}
         for key in sorted(self.fetches):
-            index, graph, wave = key
+            index, graph, wave, apart = key
             later = min(
-                (k for k in self.fetches if k[:2] == (index, graph) and k[2] > wave), default=None
+                (
+                    k
+                    for k in self.fetches
+                    if (k[0], k[1], k[3]) == (index, graph, apart) and k[2] > wave
+                ),
+                default=None,
             )
             if later is None or key in waited or index == self.root.index:
                 continue
@@ -201,6 +214,16 @@ class Waves:
                     self._times[mark] = later
 
 
+def _ways(variant: VariantSolution) -> tuple[object, ...]:
+    """All that decides what is asked of whom, and when; equal for types that are treated alike."""
+    items = [
+        (key, item.wanted, [(unit.graph, unit.local) for unit in item.units], id(item.inner))
+        for key, item in variant.items.items()
+    ]
+    keys = {graph: hop.key for graph, hop in variant.hops.items()}
+    return items, keys, variant.inputs, variant.needs
+
+
 def find(variant: VariantSolution, asked: Asked) -> tuple[str, Item]:
     """The item of a variant that answers a field of a field set."""
     for key, item in variant.items.items():
@@ -211,4 +234,4 @@ def find(variant: VariantSolution, asked: Asked) -> tuple[str, Item]:
 
 def ordered(fetches: Iterable[FetchKey]) -> list[FetchKey]:
     """By wave, then place, then subgraph."""
-    return sorted(fetches, key=lambda key: (key[2], key[0], key[1]))
+    return sorted(fetches, key=lambda key: (key[2], key[0], key[1], key[3]))

@@ -44,10 +44,14 @@ class Split:
         self.parted = {"x": rng.choice(self.graphs), "y": rng.choice(self.graphs)}
         """Each field of the type without a key, with the one graph that has it."""
         self.provided: dict[tuple[str, str, str], str] = {}
+        """The fields that a link brings along, by graph, type and link."""
+        self.stale: set[tuple[str, str, str]] = set()
         for name in self.entities:
             self._entity(name)
         for name in self.entities:
             self._links(name)
+        for name in self.entities:
+            self._providing(name)
         for name in self.entities:
             self._needing(name)
         self._root_fields()
@@ -65,7 +69,7 @@ class Split:
             if graph == home:
                 self.keys[graph, name] = ["id", "k"]
             elif rng.random() < 0.8:
-                self.keys[graph, name] = rng.choice([["id"], ["id"], ["k"], ["id", "k"]])
+                self.keys[graph, name] = rng.choice([["id"], ["id"], ["k"], ["id", "k"], ["k id"]])
         self.objects[name] = [
             {"__typename": name, "id": f"{name}-{n}", "k": f"k{name}{n}"}
             for n in range(rng.randint(1, 3))
@@ -79,6 +83,12 @@ class Split:
             for one in self.objects[name]:
                 one[field] = None if rng.random() < 0.15 else f"{field} of {one['id']}"
             self._put(name, field, "String", owners)
+            others = [g for g in self._owners(name, 9) if g not in owners]
+            if len(owners) == 1 and field != "name" and others and rng.random() < 0.2:
+                # taken over: what the other would say is wrong
+                self.parts[others[0]].setdefault(name, {})[field] = "String"
+                self.stale.add((others[0], name, field))
+                self.parts[owners[0]][name][field] = f'String @override(from: "{others[0]}")'
 
     def _owners(self, name: str, count: int) -> list[str]:
         having = [graph for graph in self.graphs if (graph, name) in self.keys]
@@ -116,6 +126,35 @@ class Split:
                 one["v"] = {"__typename": "V", "x": f"x{one['id']}", "y": f"y{one['id']}"}
             self._put(name, "v", "V", owners)
 
+        owners = self._owners(name, rng.choice([1, 2]))
+        kind = "(n: Int = 3, t: String): String"
+        self.whole[name]["a"] = kind
+        self.computed[name, "a"] = lambda o, a: f"{a['n']} {a.get('t')} {o['k']}"
+        for one in self.objects[name]:
+            one["a"] = lambda _info, one=one, **a: f"{a['n']} {a.get('t')} {one['k']}"
+        self._put(name, "a", kind, owners)
+
+    def _providing(self, name: str) -> None:
+        """Links that bring a field along which their graph does not have otherwise."""
+        rng = self.rng
+        for graph in self.graphs:
+            for field, text in list(self.parts[graph].get(name, {}).items()):
+                target = text.split()[0].strip("[]")
+                if not field.startswith("r") or target not in self.entities or rng.random() < 0.5:
+                    continue
+                mine = self.parts[graph].setdefault(target, {})
+                free = [f for f in self.whole[target] if f[0] == "s" and f not in mine
+                        and not any((g, target, f) in self.stale for g in self.graphs)]  # fmt: skip
+                if not free:
+                    continue
+                mine[free[0]] = "String @external"
+                self.provided[graph, name, field] = free[0]
+                self.parts[graph][name][field] += f' @provides(fields: "{free[0]}")'
+                for other in self.graphs:
+                    held = self.parts[other].get(target, {})
+                    if free[0] in held and "@external" not in held[free[0]]:
+                        held[free[0]] = "String @shareable"
+
     def _pick(self, pool: list[str], many: bool) -> Any:
         rng = self.rng
         found = [one for name in pool for one in self.objects[name]]
@@ -125,7 +164,7 @@ class Split:
 
     def _seen(self, graph: str) -> list[str]:
         """The members of the abstract types that a graph knows."""
-        return [name for name in self.members if "id" in self.keys.get((graph, name), ())]
+        return [name for name in self.members if "id" in " ".join(self.keys.get((graph, name), ()))]
 
     def _needing(self, name: str) -> None:
         """Fields that need others; each with its value in the whole."""
@@ -135,6 +174,7 @@ class Split:
                 continue
             mine = self.parts[graph].setdefault(name, {})
             plain = [f for f in self.whole[name] if f[0] in "sq" and f not in mine]
+            self._nested_needing(graph, name, mine)
             if not plain:
                 continue
             need = rng.choice(plain)
@@ -145,6 +185,28 @@ class Split:
             self.computed[name, field] = lambda o, need=need: f"<{o[need]}>"
             for one in self.objects[name]:
                 one[field] = f"<{one[need]}>"
+
+    def _nested_needing(self, graph: str, name: str, mine: dict[str, str]) -> None:
+        """A field that needs one of a linked entity, which this graph does not have."""
+        rng = self.rng
+        for link, kind in list(self.whole[name].items()):
+            target = kind.strip("[]")
+            if link in mine or not link.startswith("r") or (graph, target) not in self.keys:
+                continue
+            theirs = self.parts[graph].setdefault(target, {})
+            free = [f for f in self.whole[target] if f[0] == "s" and (
+                f not in theirs or theirs[f] == "String @external")]  # fmt: skip
+            if not free or rng.random() < 0.5:
+                continue
+            theirs[free[0]] = "String @external"
+            mine[link] = f"{kind} @external"
+            field = f"d{graph}{link}"
+            mine[field] = f'String @requires(fields: "{link} {{ {free[0]} }}")'
+            self.whole[name][field] = "String"
+            self.computed[name, field] = lambda o, at=link, f=free[0]: _told(o[at], f)
+            for one in self.objects[name]:
+                one[field] = _told(one[link], free[0])
+            return
 
     def _root_fields(self) -> None:
         rng = self.rng
@@ -166,7 +228,7 @@ class Split:
     # -- the whole
 
     def _monolith(self) -> GraphQLSchema:
-        extra = " extra: String" if self.stand_in else ""
+        extra = " extra: String label: String" if self.stand_in else ""
         if self.stand_in:
             self.whole_roots["io"] = "[Node]"
             self.data["io"] = [one for name in self.members for one in self.objects[name]]
@@ -180,9 +242,10 @@ class Split:
             if name in self.members:
                 more = " implements Node"
                 if self.stand_in:
-                    fields["extra"] = "String"
+                    fields |= {"extra": "String", "label": "String"}
                     for one in self.objects[name]:
                         one["extra"] = f"extra {one['id']}"
+                        one["label"] = f"label {one['name']}"
             lines.append(f"type {name}{more} {{ {_text(fields)} }}")
         lines.append(f"type Query {{ {_text(self.whole_roots)} }}")
         return build_schema("\n".join(lines))
@@ -201,7 +264,7 @@ class Split:
             keys = self.keys.get((graph, name))
             if keys is None:
                 continue
-            fields = dict.fromkeys(keys, "ID!") | self.parts[graph].get(name, {})
+            fields = dict.fromkeys(" ".join(keys).split(), "ID!") | self.parts[graph].get(name, {})
             told = " ".join(f'@key(fields: "{key}")' for key in keys)
             more = " implements Node" if name in seen else ""
             lines.append(f"type {name}{more} {told} {{ {_text(fields)} }}")
@@ -226,6 +289,12 @@ class Split:
                 continue
             if "@requires" in text:
                 made[field] = lambda o, _a, f=self.computed[name, field]: f(o)
+            elif (graph, name, field) in self.stale:
+                made[field] = "stale"
+            elif (graph, name, field) in self.provided:
+                made[field] = _with(one[field], self.provided[graph, name, field])
+            elif text.startswith("("):
+                made[field] = lambda o, a, f=self.computed[name, field]: f(o, a)
             elif field == "v":
                 made[field] = {k: one["v"][k] for k, g in self.parted.items() if g == graph}
             else:
@@ -235,16 +304,28 @@ class Split:
     def _stand_in(self) -> Service:
         """A graph that knows the interface as one object type."""
         held = [
-            {"__typename": "Node", "id": one["id"], "extra": f"extra {one['id']}"}
+            {
+                "__typename": "Node",
+                "id": one["id"],
+                "extra": f"extra {one['id']}",
+                "label": lambda o, _: f"label {o['name']}",
+            }
             for name in self.members
             for one in self.objects[name]
         ]
         return Service(
-            """type Node @interfaceObject @key(fields: "id") { id: ID! extra: String }
+            """type Node @interfaceObject @key(fields: "id") { id: ID! extra: String
+                 name: String @external label: String @requires(fields: "name") }
                type Query { io: [Node] }""",
             {"io": held},
             {"Node": held},
         )
+
+
+def _told(value: Any, field: str) -> str:
+    if isinstance(value, list):
+        return "+".join(_told(one, field) for one in value)
+    return "-" if value is None else str(value[field])
 
 
 def _stubs(value: Any) -> Any:
@@ -256,8 +337,18 @@ def _stubs(value: Any) -> Any:
     return value
 
 
+def _with(value: Any, field: str) -> Any:
+    """References with one more field."""
+    if isinstance(value, list):
+        return [_with(one, field) for one in value]
+    return None if value is None else {**_stubs(value), field: value[field]}
+
+
 def _text(fields: Mapping[str, str]) -> str:
-    return " ".join(f"{name}: {kind}" for name, kind in fields.items())
+    return " ".join(
+        f"{name}{kind}" if kind.startswith("(") else f"{name}: {kind}"
+        for name, kind in fields.items()
+    )
 
 
 class Writer:
@@ -298,8 +389,10 @@ class Writer:
     def _field(self, kind: Any, name: str, depth: int) -> str:
         held = get_named_type(kind.fields[name].type)
         below = " " + self._set(held, depth + 1) if is_composite_type(held) else ""
-        # fields of lists and of objects never share a response key
         alias = ""
-        if self._rng.random() < 0.15 and is_leaf_type(held):
-            alias = f"{self._rng.choice('ab')}_{kind.name}_{name}: "
-        return f"{alias}{name}{below}"
+        if self._rng.random() < 0.2:
+            alias = f"{self._rng.choice(['id', 'k', 'name', 's0', 'b', 'r0'])}: "
+        told = ""
+        if name == "a" and self._rng.random() < 0.7:
+            told = self._rng.choice(["(n: 1)", '(t: "x")', "(n: null)", '(t: "y", n: 2)'])
+        return f"{alias}{name}{told}{below}"
