@@ -131,7 +131,7 @@ class Reach:
         for held, place in self._meeting(type_, places, field):
             provided = self._provided(place.provided, type_, field)
             if provided is None:
-                if held.external or not self._required(type_, places, held, field):
+                if held.external or not self._required(type_, place, held, field):
                     continue
                 provided = ()
             given = ordered((*provided, *held.provides)) if held.provides else provided
@@ -149,9 +149,11 @@ class Reach:
             for held in by_place.get((place.graph, place.type), ()):
                 yield held, place
 
-    def _required(self, type_: str, places: Places, held: HeldField, field: str) -> bool:
+    def _required(self, type_: str, place: Place, held: HeldField, field: str) -> bool:
+        """Whether what a field requires can be had, starting from where the field is."""
         if not held.requires:
             return True
+        places = frozenset((place,))
         at = (type_, f"{held.graph}.{field}", places)
         if at in self._asking:
             return False
