@@ -132,8 +132,8 @@ class Render:
         if blind:
             texts = list(dict.fromkeys(t for some in sets.values() for t in some))
             flat: list[ShapeField] = []
-            for some in fields.values():
-                flat.extend(field for field in some if field not in flat)
+            for listed in fields.values():
+                flat.extend(field for field in listed if field not in flat)
             return _braces(texts), Shape(fields=tuple(flat))
         if entry.type in chosen and known.types[entry.type].kind == "object":
             only = tuple(fields.get(entry.type, ()))

@@ -235,7 +235,8 @@ async def test_inputs_are_what_all_subgraphs_take() -> None:
         {"b": lambda _, a: str(a)},
     )
     async with world(a=a, b=b) as held:
-        assert await held.data("query($f: F) { a(f: $f, k: ONE) b(f: {first: 2}) }", {"f": {"first": 1}}) == {
+        text = "query($f: F) { a(f: $f, k: ONE) b(f: {first: 2}) }"
+        assert await held.data(text, {"f": {"first": 1}}) == {
             "a": "{'f': {'first': 1}, 'k': 'ONE'}", "b": "{'f': {'first': 2}}",
         }  # fmt: skip
 
@@ -250,3 +251,18 @@ async def test_a_shared_field_goes_where_most_is_answered() -> None:
         assert held.requests == {"b": 1}
         assert await held.data("{ user { a b } }") == {"user": {"a": 1, "b": 2}}
         assert sum(held.requests.values()) == 2
+
+
+async def test_members_of_a_shared_union_that_only_one_subgraph_has() -> None:
+    sdl = """type Query { it: It @shareable } union It = Both | %s
+             type Both @key(fields: "id") { id: ID! %s: Int } type %s { x: Part }
+             type Part @shareable { %s: Int }"""
+    a = Service(sdl % ("A", "a", "A", "p"), {"it": {"__typename": "Both", "id": "1", "a": 1}},
+                {"Both": [{"id": "1", "a": 1}]})  # fmt: skip
+    b = Service(sdl % ("B", "b", "B", "q"), {"it": {"__typename": "Both", "id": "1", "b": 2}},
+                {"Both": [{"id": "1", "b": 2}]})  # fmt: skip
+    async with world(a=a, b=b) as held:
+        text = (
+            "{ it { __typename ... on Both { a b } ... on A { x { p q } } ... on B { x { q } } } }"
+        )
+        assert await held.data(text) == {"it": {"__typename": "Both", "a": 1, "b": 2}}
