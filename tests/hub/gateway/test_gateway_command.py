@@ -81,7 +81,7 @@ def test_files_that_are_refused(
     assert "Traceback" not in shown.err
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])  # noqa: S104
 def test_only_loopback_is_listened_on(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], host: str
 ) -> None:
