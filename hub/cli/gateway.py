@@ -33,8 +33,12 @@ if TYPE_CHECKING:
     help="A composed supergraph (join v0.3) instead of subgraphs.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="A loopback address.")
-@click.option("--port", type=click.IntRange(1, 65_535), default=4000, show_default=True)
-@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True)
+@click.option(
+    "--port", type=click.IntRange(1, 65_535), default=4000, show_default=True, help="Port."
+)
+@click.option(
+    "--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes."
+)
 @click.option(
     "--plan",
     "operation_file",

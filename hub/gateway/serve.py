@@ -26,7 +26,7 @@ from hub.serve.guard import (
 )
 from hub.serve.media import GRAPHQL, JSON, Media, is_json, read_accept
 from hub.serve.operations import writes_or_streams
-from hub.serve.problem import Heads, error_body, start_message
+from hub.serve.problem import Heads, error_body, start_message, status_of
 from schema.errors import HubError
 
 log = structlog.get_logger("hub.gateway")
@@ -83,22 +83,15 @@ class GatewayApp:
             parts = await self._parts(scope, receive, found)
             self._room.enter()
             try:
-                answer = await self._gateway.answer(
-                    parts.query or "", parts.operation_name, parts.variables
-                )
+                return await self._answer(parts, media)
             finally:
                 self._room.leave()
-            kind = "partial" if "errors" in answer else "data"
-            return orjson.dumps(answer), self._heads.answer(kind, None, media)
-        except RequestError as error:
-            body = orjson.dumps({"errors": error.errors})
-            return body, self._heads.answer("error", error.code, media)
         except HubError as error:
-            start = self._heads.answer("error", error.code, media)
-            if error.code == "METHOD_NOT_ALLOWED":
-                allow = (b"allow", b"POST" if scope["method"] == "GET" else b"GET, POST")
-                start = start_message(405, [*self._heads.list_for(405, media), allow])
-            return error_body(error), start
+            status = status_of(error.code, "classic")
+            headers = self._heads.list_for(status, media)
+            if status == 405:
+                headers.append((b"allow", b"POST" if scope["method"] == "GET" else b"GET, POST"))
+            return error_body(error), start_message(status, headers)
         except ClientGone:
             broken = HubError("BAD_REQUEST", "the body did not arrive whole")
             return error_body(broken), self._heads.start(400, media)
@@ -106,6 +99,19 @@ class GatewayApp:
             log.exception("gateway.failed", kind=type(error).__name__)
             failed = HubError("INTERNAL", "an internal error")
             return error_body(failed), self._heads.start(500, media)
+
+    async def _answer(self, parts: Parts, media: Media) -> tuple[bytes, dict[str, Any]]:
+        try:
+            answer = await self._gateway.answer(
+                parts.query or "", parts.operation_name, parts.variables
+            )
+        except RequestError as error:
+            body = orjson.dumps({"errors": error.errors})
+            return body, self._heads.answer("error", error.code, media)
+        except HubError as error:
+            return error_body(error), self._heads.answer("error", error.code, media)
+        kind = "partial" if "errors" in answer else "data"
+        return orjson.dumps(answer), self._heads.answer(kind, None, media)
 
     async def _parts(self, scope: Scope, receive: Receive, found: Mapping[bytes, bytes]) -> Parts:
         """The request's parts; raises `HubError`, `ClientGone`."""

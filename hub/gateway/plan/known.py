@@ -26,6 +26,8 @@ class Entry(msgspec.Struct, frozen=True, cache_hash=True):
     graph: str
     type: str
     provided: FieldSet = ()
+    shared: frozenset[str] | None = None
+    """The concrete types that all subgraphs with the field may answer, if there are several."""
 
 
 class Local(msgspec.Struct, frozen=True):
@@ -129,6 +131,15 @@ class Known:
             if one.graph == entry.graph and not one.through:
                 return one
         return None
+
+    def shared(self, concrete: str, name: str) -> frozenset[str] | None:
+        """The concrete types that all who answer a field may mean; none where only one does."""
+        field = self.types[concrete].fields.get(name)
+        held = [one for one in field.held if not one.external] if field else []
+        if len(held) < 2:
+            return None
+        types = [self.concrete(one.graph, self.named(one.graph, one.type)) for one in held]
+        return frozenset(types[0]).intersection(*types[1:])
 
     def keys(self, concrete: str, entry: Entry) -> tuple[Key, ...]:
         """The keys that the entry's subgraph declares for its objects."""

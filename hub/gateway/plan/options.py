@@ -119,7 +119,7 @@ class Options:
         name = self._known.named(entry.graph, held.type)
         below, inner = None, None
         if self._known.composite(name):
-            below = Entry(entry.graph, name, provided)
+            below = Entry(entry.graph, name, provided, self._known.shared(self._concrete, one.name))
             inner = self._search.place(one.below, (below,))
         unit = Unit(graph=entry.graph, local=rounds == 0, held=held, below=below)
         return Option(unit, rounds, inner, needs)

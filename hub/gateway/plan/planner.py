@@ -36,7 +36,7 @@ class Planner:
     ) -> Plan:
         """The plan of an operation; `declared`: the types of its variables, as text.
 
-        Raises: HubError: ``TOO_COSTLY``; ``INTERNAL`` where nobody answers a field.
+        Raises: HubError: ``TOO_COSTLY``.
         """
         root = "Query" if kind == "query" else "Mutation"
         api = self._supergraph.api
@@ -64,29 +64,30 @@ class Planner:
         out = Outline(api).of_root(
             told, keys, [solution.variants[root] for solution in solutions], told
         )
-        return Plan(kind=kind, sections=tuple(sections), out=out, root=told)
+        return Plan(
+            kind=kind,
+            sections=tuple(sections),
+            out=out,
+            root=told,
+            whole=not any(solution.left for solution in solutions),
+        )
 
     def _solutions(self, kind: str, root: str, asked: Sequence[Asked]) -> list[PlaceSolution]:
         if not asked:
             return []
         search = Search(self._known)
         if kind == "query":
-            return [_whole(search.root(root, tuple(asked)))]
+            return [search.root(root, tuple(asked))]
         # fields of a mutation run in order; neighbours of one subgraph go there together
         groups: list[tuple[str, list[Selection]]] = []
         for one in merged(asked).values():
             field = Asked(one.tree, one.name, one.arguments, one.below)
-            alone = _whole(search.root(root, (field,)))
-            unit = alone.variants[root].items[one.tree].units[0]
-            if groups and groups[-1][0] == unit.graph:
+            alone = search.root(root, (field,))
+            units = alone.variants[root].items[one.tree].units
+            if not units:
+                raise HubError("INTERNAL", "no subgraph has a field of the mutation")
+            if groups and groups[-1][0] == units[0].graph:
                 groups[-1][1].append(field)
             else:
-                groups.append((unit.graph, [field]))
-        return [_whole(search.root(root, tuple(some), only=graph)) for graph, some in groups]
-
-
-def _whole(solution: PlaceSolution) -> PlaceSolution:
-    if solution.left:
-        # invariant: composition has checked that every field can be reached
-        raise HubError("INTERNAL", "no subgraph answers a part of the operation")
-    return solution
+                groups.append((units[0].graph, [field]))
+        return [search.root(root, tuple(some), only=graph) for graph, some in groups]

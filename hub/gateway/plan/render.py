@@ -131,7 +131,9 @@ class Render:
         blind = entry.type not in chosen and known.through(entry)
         if blind:
             texts = list(dict.fromkeys(t for some in sets.values() for t in some))
-            flat = list(dict.fromkeys(f for some in fields.values() for f in some))
+            flat: list[ShapeField] = []
+            for listed in fields.values():
+                flat.extend(field for field in listed if field not in flat)
             return _braces(texts), Shape(fields=tuple(flat))
         if entry.type in chosen and known.types[entry.type].kind == "object":
             only = tuple(fields.get(entry.type, ()))

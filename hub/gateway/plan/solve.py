@@ -116,7 +116,11 @@ class Search:
             wanted = {name: _own_keys(name, wanted) for name in wanted}
         variants: dict[str, VariantSolution] = {}
         for name, fields in wanted.items():
-            variants[name] = Variant(self, name, tuple(homes[name]), fields).solve()
+            variant = Variant(self, name, tuple(homes[name]), fields).solve()
+            if all(one.shared is not None and name not in one.shared for one in homes[name]):
+                # no promise of composition: what cannot be reached is null
+                variant = msgspec.structs.replace(variant, left=0)
+            variants[name] = variant
         asked = {graph for one in variants.values() for graph in one.hops}
         inner = sum(one.fetches - len(one.hops) for one in variants.values())
         return PlaceSolution(

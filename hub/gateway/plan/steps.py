@@ -114,3 +114,5 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     sections: tuple[Section, ...]
     out: Out
     root: str
+    whole: bool = True
+    """Whether every field that was asked for is answered by somebody."""

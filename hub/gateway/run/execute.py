@@ -47,6 +47,10 @@ class Run:
 
     async def answer(self) -> dict[str, Any]:
         """``data``, and ``errors`` if there are any."""
+        if not self._plan.whole:
+            # invariant: composition has checked that every field can be reached
+            self._error({"message": "no subgraph answers a part of the operation",
+                         "extensions": {"code": "INTERNAL"}})  # fmt: skip
         for section in self._plan.sections:
             await self._section(section)
         told = {tuple(error.get("path", ())) for error in self.errors}
