@@ -142,10 +142,45 @@ class Render:
         if solution.uniform:
             texts += sets.get(entry.type, [])
             return _braces(texts), Shape(told=True, fields=tuple(fields.get(entry.type, ())))
+        first = next(iter(chosen), "")
+        if self._alike(entry, chosen, sets, fields, variants=solution.variants):
+            texts += sets[first]
+            return _braces(texts), Shape(told=True, fields=tuple(fields[first]))
         for name, some in sets.items():
             texts.append(f"... on {name} {_braces(some)}")
         per = {name: tuple(some) for name, some in fields.items()}
         return _braces(texts), Shape(told=True, per=per)
+
+    def _alike(
+        self,
+        entry: Entry,
+        chosen: Mapping[str, Sequence[str]],
+        sets: Mapping[str, list[str]],
+        fields: Mapping[str, list[ShapeField]],
+        *,
+        variants: Mapping[str, VariantSolution],
+    ) -> bool:
+        """Whether all types are asked for the same, and their interface has it: asked for once."""
+        known = self._known
+        if known.types[entry.type].kind != "interface" or not sets:
+            return False
+        members = known.concrete(entry.graph, entry.type)
+        first = next(iter(chosen))
+        if set(sets) != set(members) or any(
+            sets[name] != sets[first] or fields[name] != fields[first] for name in members
+        ):
+            return False
+        for key in chosen[first]:
+            item = variants[first].items[key]
+            if item.wanted.name == TYPENAME:
+                continue
+            above = known.held(entry.type, item.wanted.name, entry)
+            own = next(unit.held for unit in item.units if unit.graph == entry.graph)
+            if above is None or own is None or above.type != own.type:
+                return False
+            if not item.wanted.arguments.names <= above.arguments:
+                return False
+        return True
 
     def _locals(self, place: Placed, entry: Entry) -> dict[str, list[str]]:
         """By concrete type what a subgraph answers of a place in the fetch that ends there."""
