@@ -90,6 +90,9 @@ class _Choices:
             )
         outside = within or self._external(held, field.name)
         if kind in _COMPOSITE:
+            outside = outside or (
+                held.kind == "interface" and self._external_below(held, field.name)
+            )
             if not each.selections:
                 yield self._bad(use, f"no fields are chosen of `{where}`")
             yield from self._chosen(use, named(field.type), each.selections, within=outside)
@@ -104,9 +107,10 @@ class _Choices:
             )
 
     def _external(self, held: Type, field: str) -> bool:
-        """Whether the field is another's; of an interface, whether it is so for some type."""
-        if held.kind != "interface":
-            return held.fields[field].external and (held.name, field) not in self._real
+        return held.fields[field].external and (held.name, field) not in self._real
+
+    def _external_below(self, held: Type, field: str) -> bool:
+        """The same of an interface: whether the field is another's for some type."""
         return any(
             self._external(self._part.types[name], field)
             for name in self._part.objects(held.name)

@@ -18,7 +18,7 @@ from hub.gateway.compose.rules import check_names, check_rules
 from hub.gateway.compose.satisfy import check_satisfiable
 from hub.gateway.compose.schemas import build_both, check_schema
 from hub.gateway.compose.shape import check_shape
-from hub.gateway.compose.sharing import check_interface_objects, check_sharing
+from hub.gateway.compose.sharing import check_implemented, check_interface_objects, check_sharing
 from hub.gateway.compose.upgrade import settle, without_base
 from hub.gateway.model import Graph, Supergraph
 
@@ -42,7 +42,9 @@ def compose(subgraphs: Sequence[Subgraph]) -> Supergraph:
     problems = list(check_names([each.name for each in subgraphs]))
     parts = _read(sorted(subgraphs, key=lambda each: each.name), problems)
     _stop(problems)
-    _stop(without_base(parts))
+    problems += without_base(parts)
+    if any(part.first for part in parts):
+        _stop(problems)
     moved = move_fields(tuple(settle(part) for part in parts), problems)
     merged = Merged(moved, problems)
     problems += [*check_sharing(merged), *check_interface_objects(merged)]
@@ -50,6 +52,7 @@ def compose(subgraphs: Sequence[Subgraph]) -> Supergraph:
     if not merged.types.get("Query", _NOTHING).fields:
         problems.append(Problem(code="NO_QUERIES", message="no subgraph has a field of `Query`"))
     _stop(problems)
+    problems += check_implemented(merged)
     problems += check_access(merged.types)
     _stop(problems)
     whole, api = build_both(merged.types, directives)
@@ -61,7 +64,14 @@ def compose(subgraphs: Sequence[Subgraph]) -> Supergraph:
         whole=whole,
         api=api,
     )
-    _stop(list(check_satisfiable(supergraph)))
+    loose = {
+        (held.name, field)
+        for part in moved
+        if part.first  # where sharing is not said
+        for held in part.types.values()
+        for field in held.fields
+    }
+    _stop(list(check_satisfiable(supergraph, loose)))
     return supergraph
 
 
@@ -73,7 +83,8 @@ def _read(subgraphs: Sequence[Subgraph], problems: list[Problem]) -> list[Part]:
         if part is not None and not found:
             found += check_shape(part)
         if part is not None and not found:
-            found += [*check_choices(part), *check_rules(part)]
+            found += check_choices(part)
+            found += check_rules(part)
             parts.append(part)
         problems += found
     return parts

@@ -24,8 +24,8 @@ class FieldSetError(ValueError):
     """A field set is not one; its text says why."""
 
 
-def read_field_set(text: str) -> FieldSet:
-    """Read a field set; braces around the whole are allowed.
+def read_field_set(text: str, *, aliases: bool = False) -> FieldSet:
+    """Read a field set; braces around the whole are allowed, and with `aliases` those, unread.
 
     Raises: `FieldSetError` where it does not parse, is empty, or has an alias, a directive or a
     named fragment.
@@ -43,19 +43,19 @@ def read_field_set(text: str) -> FieldSet:
     first = document.definitions[0]
     if not isinstance(first, OperationDefinitionNode):
         raise FieldSetError("not a selection of fields")
-    return _pieces(first.selection_set)
+    return _pieces(first.selection_set, aliases=aliases)
 
 
-def _pieces(chosen: SelectionSetNode) -> FieldSet:
+def _pieces(chosen: SelectionSetNode, *, aliases: bool) -> FieldSet:
     if not chosen.selections:
         raise FieldSetError("nothing is chosen")
-    return tuple(each for node in chosen.selections for each in _piece(node))
+    return tuple(each for node in chosen.selections for each in _piece(node, aliases=aliases))
 
 
-def _piece(node: object) -> FieldSet:
+def _piece(node: object, *, aliases: bool) -> FieldSet:
     match node:
         case FieldNode():
-            if node.alias is not None:
+            if node.alias is not None and not aliases:
                 raise FieldSetError(f"cannot use the alias `{node.alias.value}`")
             if node.directives:
                 raise FieldSetError(f"cannot have directives on `{node.name.value}`")
@@ -63,13 +63,13 @@ def _piece(node: object) -> FieldSet:
                 Chosen(
                     node.name.value,
                     ", ".join(print_ast(each) for each in node.arguments or ()),
-                    _pieces(node.selection_set) if node.selection_set else (),
+                    _pieces(node.selection_set, aliases=aliases) if node.selection_set else (),
                 ),
             )
         case InlineFragmentNode():
             if node.directives:
                 raise FieldSetError("cannot have directives on a fragment")
-            inner = _pieces(node.selection_set)
+            inner = _pieces(node.selection_set, aliases=aliases)
             return (
                 (OnType(node.type_condition.name.value, inner),) if node.type_condition else inner
             )

@@ -56,6 +56,12 @@ def read_links(document: DocumentNode, subgraph: str) -> Links:
                 if (link := _read_link(each, subgraph, problems)) is not None
             ]
     features = frozenset(each.prefix for each in links)
+    linked = [each.name for each in links]
+    problems += [
+        _misused(subgraph, f"`{each}` is linked twice")
+        for each in dict.fromkeys(linked)
+        if linked.count(each) > 1
+    ]
     found = next((each for each in links if each.name == "federation"), None)
     if found is None:
         names = {name: name for name in FIRST} | {"link": "link"}
@@ -146,8 +152,12 @@ def _wrong(link: _Link, subgraph: str) -> Sequence[Problem]:
 
 
 def _bad_import(subgraph: str, what: str) -> Problem:
+    return _misused(subgraph, f"cannot import `{what}` from federation")
+
+
+def _misused(subgraph: str, message: str) -> Problem:
     return Problem(
         code="INVALID_LINK_DIRECTIVE_USAGE",
-        message=f"[{subgraph}] cannot import `{what}` from federation",
+        message=f"[{subgraph}] {message}",
         subgraphs=(subgraph,),
     )

@@ -37,14 +37,14 @@ class Merged:
             if kind is not None:
                 self.types[name] = self._type(name, kind)
         self._give()
-        self._implemented()
 
-    def _having(self, name: str) -> list[tuple[Part, Type]]:
+    def having(self, name: str) -> list[tuple[Part, Type]]:
+        """The parts that have a type, with the type as each has it."""
         return [(part, part.types[name]) for part in self.parts if name in part.types]
 
     def _kind(self, name: str) -> TypeKind | None:
         """The kind of a type, `None` where subgraphs do not agree."""
-        having = self._having(name)
+        having = self.having(name)
         objects = [part.name for part, held in having if held.interface_object]
         kinds: dict[TypeKind, list[str]] = {}
         for part, held in having:
@@ -65,7 +65,7 @@ class Merged:
         return None
 
     def _type(self, name: str, kind: TypeKind) -> Type:
-        having = self._having(name)
+        having = self.having(name)
         every = [held for _, held in having]
         return Type(
             name=name,
@@ -148,7 +148,7 @@ class Merged:
         """Give the fields of interface objects to all implementations."""
         for part in self.parts:
             for held in part.types.values():
-                if not held.interface_object:
+                if not held.interface_object or held.name not in self.types:
                     continue
                 for name, target in list(self.types.items()):
                     if target.kind == "object" and held.name in target.interfaces:
@@ -167,28 +167,12 @@ class Merged:
                 fields[each.name] = interface.fields[each.name]
         self.types[to] = replace(target, fields=fields)
 
-    def _implemented(self) -> None:
-        """Every field of an interface must be in all that implement it."""
-        for held in self.types.values():
-            for each in held.interfaces:
-                interface = self.types.get(each)
-                for field in interface.fields if interface else ():
-                    if field not in held.fields:
-                        graphs = [
-                            part.name for part, one in self._having(each) if field in one.fields
-                        ]
-                        self._report(
-                            "INTERFACE_FIELD_NO_IMPLEM",
-                            f"`{each}.{field}` is in {', '.join(graphs)}, but `{held.name}` "
-                            f"implements `{each}` without it",
-                            graphs,
-                            f"{held.name}.{field}",
-                        )
-
     def executables(self) -> dict[str, Executable]:
         """Directives for operations that all subgraphs define, in the places all allow."""
+        merged: dict[str, Executable] = {}
+        if not self.parts:
+            return merged
         first, *others = self.parts
-        merged = {}
         for name, one in first.directives.items():
             every = [one, *(part.directives[name] for part in others if name in part.directives)]
             places = frozenset.intersection(*(each.locations for each in every))

@@ -77,6 +77,7 @@ class Type(msgspec.Struct, frozen=True, kw_only=True):
     """A type with all its definitions and extensions put together.
 
     `extension`: no definition of it is an ordinary one (``extend type``, ``@extends``).
+    `base`: others may extend it (which ``@extends`` forbids in the first version only).
     `specified_by`: of a scalar; `one_of`: of an input.
     """
 
@@ -91,6 +92,7 @@ class Type(msgspec.Struct, frozen=True, kw_only=True):
     keys: tuple[KeyText, ...] = ()
     interface_object: bool = False
     extension: bool = False
+    base: bool = True
     specified_by: str | None = None
     one_of: bool = False
     description: str | None = None

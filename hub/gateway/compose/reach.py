@@ -131,7 +131,7 @@ class Reach:
         for held, place in self._meeting(type_, places, field):
             provided = self._provided(place.provided, type_, field)
             if provided is None:
-                if held.external or not self._required(type_, places, held, field):
+                if held.external or not self._required(type_, place, held, field):
                     continue
                 provided = ()
             given = ordered((*provided, *held.provides)) if held.provides else provided
@@ -149,9 +149,11 @@ class Reach:
             for held in by_place.get((place.graph, place.type), ()):
                 yield held, place
 
-    def _required(self, type_: str, places: Places, held: HeldField, field: str) -> bool:
+    def _required(self, type_: str, place: Place, held: HeldField, field: str) -> bool:
+        """Whether what a field requires can be had, starting from where the field is."""
         if not held.requires:
             return True
+        places = frozenset((place,))
         at = (type_, f"{held.graph}.{field}", places)
         if at in self._asking:
             return False
@@ -180,10 +182,11 @@ class Reach:
         entry = self._types.get(of)
         return entry is not None and any(type_ in each.members for each in entry.held.values())
 
-    def objects(self, places: Places) -> dict[str, Places]:
+    def objects(self, places: Places, *, loose: bool = False) -> dict[str, Places]:
         """The object types that places of perhaps abstract types may be, with places of each.
 
-        Subgraphs that share a field answer the same, so only what is possible for all of them.
+        Subgraphs that share a field answer the same, so only what is possible for all of them;
+        with `loose`, what is possible for one of them.
         """
         possible: set[str] | None = None
         found: dict[str, set[Place]] = {}
@@ -192,7 +195,9 @@ class Reach:
             possible = set(names) if possible is None else possible & set(names)
             for name, at in names.items():
                 found.setdefault(name, set()).add(at)
-        return {name: frozenset(found[name]) for name in found if name in (possible or ())}
+        return {
+            name: frozenset(at) for name, at in found.items() if loose or name in (possible or ())
+        }
 
     def _possible(self, place: Place) -> Iterator[tuple[str, Place]]:
         entry = self._types.get(place.type)

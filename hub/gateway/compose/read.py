@@ -263,6 +263,11 @@ class _Reader:
                 (found for each in every if (found := each.value("specifiedBy", "url"))), None
             ),
             one_of=any("oneOf" in each for each in every),
+            base=any(
+                isinstance(node, TypeDefinitionNode)
+                and (self.links.version[0] > 1 or "extends" not in given)
+                for node, given in zip(nodes, every, strict=True)
+            ),
             extension=all(
                 isinstance(node, TypeExtensionNode) or "extends" in given
                 for node, given in zip(nodes, every, strict=True)

@@ -52,7 +52,8 @@ class _Rules:
             where = f"{held.name}.{field.name}"
             if held.kind == "interface":
                 yield self._problem("EXTERNAL_ON_INTERFACE", f"`{where}` is @external", where)
-            if (held.name, field.name) not in self._used and not self._wanted(held, field.name):
+            used = (held.name, field.name) in self._used or self._wanted(held, field.name)
+            if not used:
                 yield self._problem(
                     "EXTERNAL_UNUSED",
                     f"`{where}` is @external, and neither a field set nor an interface names it",

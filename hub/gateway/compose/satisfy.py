@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 import msgspec
 from graphql import GraphQLObjectType
@@ -12,6 +12,7 @@ from hub.gateway.compose.fieldsets import print_field_set
 from hub.gateway.compose.parts import ROOTS, named
 from hub.gateway.compose.problems import Problem
 from hub.gateway.compose.reach import Entrance, Place, Places, Reach
+from hub.gateway.compose.uses import Coordinate
 from hub.gateway.model import Supergraph
 
 _MOST = 50
@@ -26,17 +27,21 @@ class _State(msgspec.Struct, frozen=True):
     path: tuple[tuple[str, str | None], ...] = ()
 
 
-def check_satisfiable(supergraph: Supergraph) -> Iterator[Problem]:
+def check_satisfiable(supergraph: Supergraph, loose: Set[Coordinate]) -> Iterator[Problem]:
     """Fields that no sequence of requests can fetch, each with a shortest operation for it.
+
+    `loose` are fields whose subgraphs have not said that they share them, and may answer
+    differently.
 
     Order: breadth first, so that the first operation found for a field is a shortest one.
     """
-    yield from _Search(supergraph).run()
+    yield from _Search(supergraph, loose).run()
 
 
 class _Search:
-    def __init__(self, supergraph: Supergraph) -> None:
+    def __init__(self, supergraph: Supergraph, loose: Set[Coordinate]) -> None:
         self._supergraph = supergraph
+        self._loose = loose
         self._reach = Reach(supergraph)
         self._seen: dict[str, list[Places]] = {}
         self._failed: set[tuple[str, str]] = set()
@@ -72,7 +77,8 @@ class _Search:
                     yield self._unreachable(state, places, name)
                 continue
             child = named(self._supergraph.types[state.type].fields[name].type)
-            objects = self._reach.objects(led)
+            loose = (state.type, name) in self._loose
+            objects = self._reach.objects(led, loose=loose)
             if not objects and len(led) > 1 and child in self._supergraph.types:
                 yield from self._disagreeing(state, name, led)
             for type_, at in objects.items():

@@ -104,3 +104,21 @@ def _missing(part: Part, own: Type, types: set[str]) -> Iterator[Problem]:
                 subgraphs=(part.name,),
                 coordinates=(own.name, *missing),
             )
+
+
+def check_implemented(merged: Merged) -> Iterator[Problem]:
+    """Every field of an interface must be in all that implement it."""
+    for held in merged.types.values():
+        for name in held.interfaces:
+            interface = merged.types.get(name)
+            for field in interface.fields if interface else ():
+                if field in held.fields:
+                    continue
+                graphs = [part.name for part, one in merged.having(name) if field in one.fields]
+                yield Problem(
+                    code="INTERFACE_FIELD_NO_IMPLEM",
+                    message=f"`{name}.{field}` is in {', '.join(graphs)}, but `{held.name}` "
+                    f"implements `{name}` without it",
+                    subgraphs=tuple(graphs),
+                    coordinates=(f"{held.name}.{field}",),
+                )

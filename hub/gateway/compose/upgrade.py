@@ -100,9 +100,11 @@ def _outside(part: Part, on: str, fields: FieldSet, *, within: bool = False) -> 
 
 def without_base(parts: Sequence[Part]) -> list[Problem]:
     """Extensions of types that no subgraph defines."""
-    defined = {
-        held.name for part in parts for held in part.types.values() if not held.extension
-    } | {"Query", "Mutation", "Subscription"}
+    defined = {held.name for part in parts for held in part.types.values() if held.base} | {
+        "Query",
+        "Mutation",
+        "Subscription",
+    }
     return [
         Problem(
             code="EXTENSION_WITH_NO_BASE",

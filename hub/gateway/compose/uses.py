@@ -52,7 +52,7 @@ def field_set(text: str | None) -> FieldSet:
     if text is None:
         return ()
     try:
-        return read_field_set(text)
+        return read_field_set(text, aliases=True)
     except FieldSetError:
         return ()
 
