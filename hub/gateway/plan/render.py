@@ -215,20 +215,21 @@ class Render:
         self, place: Placed, variant: VariantSolution, graph: str, keys: Sequence[str]
     ) -> Part:
         hop = variant.hops[graph]
-        reads: dict[str, Read] = {}
+        reads: list[Read] = []
         for one in variant.inputs[graph]:
             if one.name != TYPENAME:
                 item = variant.items[one.tree]
-                reads[one.name] = self._read(place, variant, one.tree, item, must=True,
-                                             below=item.wanted.below)  # fmt: skip
+                below = item.wanted.below
+                reads.append(self._read(place, variant, one.tree, item, must=True, below=below))
         for key in keys:
             needs = variant.needs.get((key, graph))
             for asked in self._waves.asked(variant.type, of_fields(needs)) if needs else ():
                 tree, item = find(variant, asked)
-                if asked.name not in reads:
-                    reads[asked.name] = self._read(place, variant, tree, item, must=False,
-                                                   below=asked.below)  # fmt: skip
-        return Part(type=hop.type, reads=tuple(reads.values()), blind=hop.type != variant.type)
+                below = asked.below
+                read = self._read(place, variant, tree, item, must=False, below=below)
+                if all(read.per is not None or one.name != read.name for one in reads):
+                    reads.append(read)
+        return Part(type=hop.type, reads=tuple(reads), blind=hop.type != variant.type)
 
     def _read(
         self,

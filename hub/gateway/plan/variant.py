@@ -12,9 +12,11 @@ from itertools import combinations
 from hub.gateway.model import Chosen, FieldSet
 from hub.gateway.plan.asked import (
     NO_ARGUMENTS,
+    PIN,
     TYPENAME,
     Selection,
     Wanted,
+    hidden_key,
     of_piece,
     with_hidden,
 )
@@ -234,7 +236,7 @@ class Variant:
         asked = of_piece(piece)
         reached = self._options.reach.reached[graph]
         if asked.below:
-            key = f"#{asked.name}({asked.arguments.text})@{graph}"
+            key = f"{hidden_key(asked.name, asked.arguments)}{PIN}{graph}"
             held = self._wanted.get(key)
             have = held.below if held else ()
             below = have + tuple(one for one in asked.below if one not in have)

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from hub.gateway.model import Graph
+from hub.gateway.plan.asked import PIN
 from hub.gateway.plan.solution import OWN, TYPE
 from hub.gateway.plan.steps import Fetch, Plan, Section
 from hub.gateway.run.complete import Completion
@@ -190,4 +191,4 @@ def _key(one: str | int) -> str | int:
     """The response key behind a key of the tree."""
     if isinstance(one, int):
         return one
-    return one.split(OWN)[0].removeprefix("#").split("(")[0].split("@")[0]
+    return one.split(OWN)[0].removeprefix("#").split("(")[0].split(PIN)[0]

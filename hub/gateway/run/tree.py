@@ -114,8 +114,17 @@ def _read(held: Tree, reads: Sequence[Read]) -> dict[str, Any] | None:
             value = _inside(value, one)
             if value is MISSING:
                 return None
-        made[one.name] = value
+        made[one.name] = _both(made[one.name], value) if one.name in made else value
     return made
+
+
+def _both(one: Any, other: Any) -> Any:
+    """Two parts of the same object, or of the same list."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return {**one, **{k: _both(one[k], v) if k in one else v for k, v in other.items()}}
+    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        return [_both(a, b) for a, b in zip(one, other, strict=True)]
+    return other
 
 
 def _inside(value: Any, one: Read) -> Any:
