@@ -188,6 +188,7 @@ def _check_host(scope: Scope) -> None:
 
 def _loopback(name: str) -> bool:
     try:
-        return ipaddress.ip_address(name).is_loopback
+        address = ipaddress.ip_address(name)
     except ValueError:
         return False
+    return address.is_loopback or address.is_unspecified

@@ -51,7 +51,7 @@ async def check(seed: int, count: int) -> None:
 
 
 @given(st.integers(0, 2**32))
-@settings(max_examples=25)
+@settings(max_examples=8)
 def test_split_and_whole_answer_alike(seed: int) -> None:
     import asyncio
 
@@ -60,7 +60,7 @@ def test_split_and_whole_answer_alike(seed: int) -> None:
 
 @pytest.mark.slow
 @given(st.integers(0, 2**32))
-@settings(max_examples=600)
+@settings(max_examples=300)
 def test_split_and_whole_answer_alike_often(seed: int) -> None:
     import asyncio
 
