@@ -156,14 +156,14 @@ def _serve(source: str | tuple[Subgraph, ...], host: str, port: int, workers: in
     from hub.serve.options import ListenOptions
     from hub.serve.runner import serve
 
-    build = functools.partial(build_gateway, source, f"http://{host}:{port}/graphql")
+    build = functools.partial(build_gateway, source, (host, port))
     serve(build, ListenOptions(host=host, port=port, workers=workers))
 
 
-def build_gateway(source: str | tuple[Subgraph, ...], url: str) -> GatewayApp:
+def build_gateway(source: str | tuple[Subgraph, ...], listening: tuple[str, int]) -> GatewayApp:
     """One worker's application; called in the worker's process."""
     from hub.gateway.serve import GatewayApp
     from hub.telemetry.log import configure_logging
 
     configure_logging("warning", "console")
-    return GatewayApp(_compose(source), lambda: click.echo(f"Gateway ready at {url}"))
+    return GatewayApp(_compose(source), listening)

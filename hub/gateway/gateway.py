@@ -40,8 +40,8 @@ from hub.query.parse import RequestError, problem_entry, syntax_code
 from schema.errors import HubError
 
 LIMITS = Limits(max_depth=60, max_aliases=1_000, max_fields=20_000, max_directives=500)
-MAX_DOCUMENTS = 1_000
-MAX_PLANS = 2_000
+MAX_KEPT = 1_000
+"""Documents, operations and plans that are kept."""
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,16 +104,16 @@ class Gateway:
     def prepare(self, text: str, operation_name: str | None = None) -> Prepared:
         """The operation to run: parsed, within bounds, valid; raises as `answer`."""
         key = (text, operation_name or None)
-        found = self._prepared.get(key)
+        found = _kept(self._prepared, key)
         if found is None:
             found = _prepared(self._document(text), operation_name)
-            _keep(self._prepared, key, found, MAX_DOCUMENTS)
+            self._keep(self._prepared, key, found, text)
         return found
 
     # -- documents and plans
 
     def _document(self, text: str) -> DocumentNode:
-        found = self._documents.get(text)
+        found = _kept(self._documents, text)
         if found is not None:
             return found
         limits = self._limits
@@ -128,7 +128,7 @@ class Gateway:
             raise HubError("TOO_DEEP", "the operation is nested too deep") from None
         if problems:
             raise _refused(problems, "GRAPHQL_VALIDATION_FAILED")
-        _keep(self._documents, text, document, MAX_DOCUMENTS)
+        self._keep(self._documents, text, document, text)
         return document
 
     def _values(self, prepared: Prepared, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -148,7 +148,7 @@ class Gateway:
     def _plan(self, text: str, prepared: Prepared, values: Mapping[str, Any]) -> Plan:
         flags = {name: values.get(name) for name in prepared.conditions}
         key = (text, prepared.name, tuple(flags.values()))
-        found = self._plans.get(key)
+        found = _kept(self._plans, key)
         if found is None:
             selections = of_operation(
                 prepared.node, prepared.fragments, flags, self._limits.max_depth
@@ -156,8 +156,16 @@ class Gateway:
             found = self._planner.plan(
                 prepared.kind, selections, name=prepared.name, declared=prepared.declared
             )
-            _keep(self._plans, key, found, MAX_PLANS)
+            self._keep(self._plans, key, found, text)
         return found
+
+    def _keep(self, held: OrderedDict[Any, Any], key: Any, value: Any, text: str) -> None:
+        """Keep what was made of a text that is not too long; what was not used for long goes."""
+        if len(text) > self._limits.max_kept_text:
+            return
+        held[key] = value
+        if len(held) > MAX_KEPT:
+            held.popitem(last=False)
 
     # -- introspection
 
@@ -238,7 +246,8 @@ def _refused(problems: Sequence[GraphQLError], code: str) -> RequestError:
     return RequestError(code, [problem_entry(problem, code) for problem in problems])
 
 
-def _keep(held: OrderedDict[Any, Any], key: Any, value: Any, most: int) -> None:
-    held[key] = value
-    if len(held) > most:
-        held.popitem(last=False)
+def _kept(held: OrderedDict[Any, Any], key: Any) -> Any:
+    found = held.get(key)
+    if found is not None:
+        held.move_to_end(key)
+    return found

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
+import sys
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
@@ -40,13 +42,15 @@ MAX_DEPTH = 64
 BODY_TIMEOUT_S = 10.0
 IN_FLIGHT_MAX = 512
 DRAIN_S = 10.0
+_LOOK_S = 0.02
 
 
 class GatewayApp:
     """The ASGI application of one worker."""
 
-    def __init__(self, supergraph: Supergraph, ready: Callable[[], None] | None = None) -> None:
-        self._ready = ready or (lambda: None)
+    def __init__(self, supergraph: Supergraph, listening: tuple[str, int] | None = None) -> None:
+        """`listening`: where, if standard output is to tell once connections are taken."""
+        self._listening = listening
         self._transport = HttpTransport()
         self._gateway = Gateway(supergraph, self._transport)
         self._heads = Heads("classic")
@@ -144,11 +148,29 @@ class GatewayApp:
             raise HubError("MALFORMED_REQUEST", "`query` is missing")
         return parts
 
+    async def _tell(self) -> None:
+        """Say that the endpoint is ready when it is: the server listens after the start is over."""
+        if self._listening is None:
+            return
+        host, port = self._listening
+        while True:
+            try:
+                _, writer = await asyncio.open_connection(host, port)
+                break
+            except OSError:
+                await asyncio.sleep(_LOOK_S)
+        writer.close()
+        shown = f"[{host}]" if ":" in host else host
+        sys.stdout.write(f"Gateway ready at http://{shown}:{port}{PATH}\n")
+        sys.stdout.flush()
+
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
         await send({"type": "lifespan.startup.complete"})
-        self._ready()
-        await receive()
+        async with asyncio.TaskGroup() as group:
+            telling = group.create_task(self._tell())
+            await receive()
+            telling.cancel()
         if not await self._room.drain(DRAIN_S):
             log.warning("serve.drain_timeout", in_flight=self._room.taken)
         await self._transport.close()
@@ -166,6 +188,7 @@ def _check_host(scope: Scope) -> None:
 
 def _loopback(name: str) -> bool:
     try:
-        return ipaddress.ip_address(name).is_loopback
+        address = ipaddress.ip_address(name)
     except ValueError:
         return False
+    return address.is_loopback or address.is_unspecified

@@ -202,6 +202,21 @@ class Wanted(msgspec.Struct, frozen=True, cache_hash=True):
         return self.name, self.arguments
 
 
+PIN = "\x01"
+"""Stands in the tree's keys before the one subgraph that answers a key's part; in no text."""
+
+
+def fits(one: Sequence[Selection], other: Sequence[Selection]) -> bool:
+    """Whether one representation holds both: no name with two meanings, at any level."""
+    mine, theirs = flat(one, lambda _: True), flat(other, lambda _: True)
+    return all(
+        a.arguments == b.arguments and fits(a.below, b.below)
+        for a in mine
+        for b in theirs
+        if a.name == b.name
+    )
+
+
 def hidden_key(name: str, arguments: Arguments) -> str:
     """The tree's key of a field that no client asked for; no client's key has a ``#``."""
     return f"#{name}({arguments.text})" if arguments.text else f"#{name}"
@@ -235,7 +250,7 @@ def merged(fields: Sequence[Asked]) -> dict[str, Wanted]:
 def with_hidden(items: dict[str, Wanted], one: Asked) -> tuple[dict[str, Wanted], str, bool]:
     """The fields with one more that only a fetch needs, its key, whether anything changed."""
     for key, held in items.items():
-        if held.identity == (one.name, one.arguments) and "@" not in key:
+        if held.identity == (one.name, one.arguments) and PIN not in key:
             more = tuple(s for s in one.below if s not in held.below)
             if not more:
                 return items, key, False

@@ -67,5 +67,7 @@ class Outline:
             named = get_named_type(kind)
             below = self.of_place(item.inner, named.name) if item.inner is not None else None
             values = frozenset(named.values) if isinstance(named, GraphQLEnumType) else None
-            made.append(OutField(key, tree, str(kind), below, values))
+            text = str(kind)
+            plain = below is None and values is None and not text.endswith(("!", "]"))
+            made.append(OutField(key, tree, text, below, values, plain))
         return tuple(made)

@@ -49,7 +49,7 @@ class Planner:
             if one.name == TYPENAME:
                 keys[one.key] = OutField(one.key, TYPE, "String!")
             elif one.name in INTROSPECTION:
-                keys[one.key] = OutField(one.key, f"#{one.key}", RAW)
+                keys[one.key] = OutField(one.key, f"#{one.key}", RAW, plain=True)
             else:
                 keys.setdefault(one.key, None)
                 asked.append(one)

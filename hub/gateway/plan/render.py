@@ -142,10 +142,45 @@ class Render:
         if solution.uniform:
             texts += sets.get(entry.type, [])
             return _braces(texts), Shape(told=True, fields=tuple(fields.get(entry.type, ())))
+        first = next(iter(chosen), "")
+        if self._alike(entry, chosen, sets, fields, variants=solution.variants):
+            texts += sets[first]
+            return _braces(texts), Shape(told=True, fields=tuple(fields[first]))
         for name, some in sets.items():
             texts.append(f"... on {name} {_braces(some)}")
         per = {name: tuple(some) for name, some in fields.items()}
         return _braces(texts), Shape(told=True, per=per)
+
+    def _alike(
+        self,
+        entry: Entry,
+        chosen: Mapping[str, Sequence[str]],
+        sets: Mapping[str, list[str]],
+        fields: Mapping[str, list[ShapeField]],
+        *,
+        variants: Mapping[str, VariantSolution],
+    ) -> bool:
+        """Whether all types are asked for the same, and their interface has it: asked for once."""
+        known = self._known
+        if known.types[entry.type].kind != "interface" or not sets:
+            return False
+        members = known.concrete(entry.graph, entry.type)
+        first = next(iter(chosen))
+        if set(sets) != set(members) or any(
+            sets[name] != sets[first] or fields[name] != fields[first] for name in members
+        ):
+            return False
+        for key in chosen[first]:
+            item = variants[first].items[key]
+            if item.wanted.name == TYPENAME:
+                continue
+            above = known.held(entry.type, item.wanted.name, entry)
+            own = next(unit.held for unit in item.units if unit.graph == entry.graph)
+            if above is None or own is None or above.type != own.type:
+                return False
+            if not item.wanted.arguments.names <= above.arguments:
+                return False
+        return True
 
     def _locals(self, place: Placed, entry: Entry) -> dict[str, list[str]]:
         """By concrete type what a subgraph answers of a place in the fetch that ends there."""
@@ -180,20 +215,21 @@ class Render:
         self, place: Placed, variant: VariantSolution, graph: str, keys: Sequence[str]
     ) -> Part:
         hop = variant.hops[graph]
-        reads: dict[str, Read] = {}
+        reads: list[Read] = []
         for one in variant.inputs[graph]:
             if one.name != TYPENAME:
                 item = variant.items[one.tree]
-                reads[one.name] = self._read(place, variant, one.tree, item, must=True,
-                                             below=item.wanted.below)  # fmt: skip
+                below = item.wanted.below
+                reads.append(self._read(place, variant, one.tree, item, must=True, below=below))
         for key in keys:
             needs = variant.needs.get((key, graph))
             for asked in self._waves.asked(variant.type, of_fields(needs)) if needs else ():
                 tree, item = find(variant, asked)
-                if asked.name not in reads:
-                    reads[asked.name] = self._read(place, variant, tree, item, must=False,
-                                                   below=asked.below)  # fmt: skip
-        return Part(type=hop.type, reads=tuple(reads.values()), blind=hop.type != variant.type)
+                below = asked.below
+                read = self._read(place, variant, tree, item, must=False, below=below)
+                if all(read.per is not None or one.name != read.name for one in reads):
+                    reads.append(read)
+        return Part(type=hop.type, reads=tuple(reads), blind=hop.type != variant.type)
 
     def _read(
         self,

@@ -87,6 +87,8 @@ class OutField(msgspec.Struct, frozen=True):
     below: Out | None = None
     values: frozenset[str] | None = None
     """Of an enum: those that may be told."""
+    plain: bool = False
+    """Whether any value may stand as it is."""
 
 
 class Out(msgspec.Struct, frozen=True, kw_only=True):

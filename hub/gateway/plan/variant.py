@@ -12,9 +12,11 @@ from itertools import combinations
 from hub.gateway.model import Chosen, FieldSet
 from hub.gateway.plan.asked import (
     NO_ARGUMENTS,
+    PIN,
     TYPENAME,
     Selection,
     Wanted,
+    hidden_key,
     of_piece,
     with_hidden,
 )
@@ -32,6 +34,7 @@ from hub.gateway.plan.solution import (
     sure,
 )
 
+MAX_TOGETHER = 200
 MAX_TRIES = 2_000
 """Combinations of subgraphs compared for the fields of one type in one place."""
 
@@ -180,16 +183,20 @@ class Variant:
             self._left += max(1, _leaves(self._wanted[key].below))
             return
         ordered = sorted(options, key=lambda o: (o.left, o.waves, o.below))
-        best: tuple[int, tuple[Option, ...], PlaceSolution | None] | None = None
+        best: tuple[tuple[int, int, int], tuple[Option, ...], PlaceSolution] | None = None
+        tries = 0
         for size in range(1, len(ordered) + 1):
             for some in combinations(ordered, size):
+                tries += 1
                 entries = tuple(o.unit.below for o in some if o.unit.below is not None)
                 inner = self._search.place(self._wanted[key].below, entries)
-                if best is None or inner.left < best[0]:
-                    best = (inner.left, some, inner)
-            if best is not None and best[0] == 0:
+                rounds = max(option.rounds for option in some)
+                cost = (inner.left, rounds + inner.waves, inner.fetches)
+                if best is None or cost < best[0]:
+                    best = (cost, some, inner)
+            if (best is not None and best[0][0] == 0) or tries >= MAX_TOGETHER:
                 break
-        self._left += sure(best)[0]
+        self._left += sure(best)[0][0]
         self._take(key, *sure(best)[1:])
 
     # -- what a choice brings with it
@@ -234,7 +241,7 @@ class Variant:
         asked = of_piece(piece)
         reached = self._options.reach.reached[graph]
         if asked.below:
-            key = f"#{asked.name}({asked.arguments.text})@{graph}"
+            key = f"{hidden_key(asked.name, asked.arguments)}{PIN}{graph}"
             held = self._wanted.get(key)
             have = held.below if held else ()
             below = have + tuple(one for one in asked.below if one not in have)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from hub.gateway.plan.asked import TYPENAME, Asked, Selection, flat, of_fields
+from hub.gateway.plan.asked import PIN, TYPENAME, Asked, Selection, fits, flat, of_fields
 from hub.gateway.plan.known import Entry, Known
 from hub.gateway.plan.solution import TYPE, Item, PlaceSolution, Unit, VariantSolution, sure
 from hub.gateway.plan.steps import Step
@@ -67,6 +67,7 @@ class Waves:
         self._times: dict[tuple[int, str, str, str], FetchKey] = {}
         self._open: set[tuple[int, str, str, str]] = set()
         self._shared: dict[tuple[int, str, int, tuple[FetchKey, ...]], Placed] = {}
+        self._lanes: dict[tuple[int, str, str], list[list[Selection]]] = {}
         self.fetches: dict[FetchKey, Asking] = {}
         self.root = Placed(0, root, {})
         self._visit(self.root)
@@ -120,7 +121,10 @@ class Waves:
         if needs is not None:
             after |= self._needed(place, variant, of_fields(needs))
         wave = 1 + max((one[2] for one in after), default=0)
-        made = (place.index, unit.graph, wave, self._apart(place.solution, variant, unit.graph))
+        apart = self._apart(place.solution, variant, unit.graph)
+        if needs is not None:
+            apart += self._lane((place.index, name, unit.graph), of_fields(needs))
+        made = (place.index, unit.graph, wave, apart)
         asking = self.fetches.get(made)
         if asking is None:
             asking = self.fetches[made] = Asking(place, unit.graph, wave)
@@ -137,6 +141,16 @@ class Waves:
             return ""
         mine = _ways(variant)
         return next(name for name, one in place.variants.items() if _ways(one) == mine)
+
+    def _lane(self, which: tuple[int, str, str], needs: tuple[Selection, ...]) -> str:
+        """Requirements that give one field several values go to fetches of their own."""
+        lanes = self._lanes.setdefault(which, [])
+        for number, held in enumerate(lanes):
+            if fits(held, needs):
+                held.extend(needs)
+                return f"/{number}" if number else ""
+        lanes.append(list(needs))
+        return f"/{len(lanes) - 1}" if len(lanes) > 1 else ""
 
     def _inputs(self, place: Placed, variant: VariantSolution, graph: str) -> set[FetchKey]:
         made: set[FetchKey] = set()
@@ -227,7 +241,7 @@ def _ways(variant: VariantSolution) -> tuple[object, ...]:
 def find(variant: VariantSolution, asked: Asked) -> tuple[str, Item]:
     """The item of a variant that answers a field of a field set."""
     for key, item in variant.items.items():
-        if item.wanted.identity == (asked.name, asked.arguments) and "@" not in key:
+        if item.wanted.identity == (asked.name, asked.arguments) and PIN not in key:
             return key, item
     raise HubError("INTERNAL", "the plan lacks a field that another needs")
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 
-from hub.gateway.plan.out import RAW
 from hub.gateway.plan.solution import TYPE
 from hub.gateway.plan.steps import Out, OutField
 from hub.gateway.run.tree import Path, Tree
@@ -55,12 +54,11 @@ class Completion:
         broken = False
         for field in found:
             value = held.get(field.tree)
-            below = (*path, field.key)
-            if field.type == RAW:
+            if field.plain:
                 made[field.key] = value
                 continue
             kind = kind_of(field.type)
-            value = self._value(value, kind, field, below)
+            value = self._value(value, kind, field, (*path, field.key))
             if value is None and kind.required:
                 broken = True
             made[field.key] = value

@@ -9,23 +9,24 @@ from typing import Any
 import orjson
 
 from hub.gateway.model import Graph
+from hub.gateway.plan.asked import PIN
 from hub.gateway.plan.solution import OWN, TYPE
 from hub.gateway.plan.steps import Fetch, Plan, Section
 from hub.gateway.run.complete import Completion
 from hub.gateway.run.transport import Transport, Unanswered
 from hub.gateway.run.tree import (
     Path,
+    Representations,
     Tree,
     join,
     objects,
     part_for,
-    representation,
+    paths,
     told_path,
 )
 
 FAILED = "DOWNSTREAM_SERVICE_ERROR"
 MAX_ERRORS = 100
-_MANY = orjson.OPT_SORT_KEYS
 
 
 class Run:
@@ -91,56 +92,48 @@ class Run:
             await self._entities(fetch)
 
     async def _root(self, fetch: Fetch) -> None:
-        targets = list(objects(self.tree, fetch.path))
+        targets = objects(self.tree, fetch.path)
         if not targets:
             return
         (shape,) = fetch.shapes.values()
-        data, errors = await self._ask(fetch, {}, targets[0][1])
-        for held, _ in targets:
+        data, errors = await self._ask(fetch, {}, targets[0])
+        for held in targets:
             join(held, data if isinstance(data, dict) else {}, shape)
         for error in errors:
             below = told_path(_path(error), shape, data)
-            self._from_subgraph(fetch, error, (*targets[0][1], *below))
+            self._from_subgraph(fetch, error, targets[0], below)
 
     async def _entities(self, fetch: Fetch) -> None:
-        sent: dict[bytes, int] = {}
-        listed: list[dict[str, Any]] = []
-        targets: list[list[tuple[Tree, Path]]] = []
-        for held, path in objects(self.tree, fetch.path):
+        asked = Representations()
+        for held in objects(self.tree, fetch.path):
             part = part_for(held, fetch.parts)
-            made = representation(held, part) if part is not None else None
-            if made is None:
-                continue
-            mark = orjson.dumps(made, option=_MANY)
-            index = sent.setdefault(mark, len(listed))
-            if index == len(listed):
-                listed.append(made)
-                targets.append([])
-            targets[index].append((held, path))
+            if part is not None:
+                asked.add(held, part)
+        listed, targets = asked.listed, asked.targets
         if not listed:
             return
-        data, errors = await self._ask(fetch, {"representations": listed}, targets[0][0][1])
+        data, errors = await self._ask(fetch, {"representations": listed}, targets[0][0])
         found = data.get("_entities") if isinstance(data, dict) else None
-        if isinstance(found, list):
-            for index, (one, some) in enumerate(zip(found, targets, strict=False)):
-                if isinstance(one, dict):
-                    shape = fetch.shapes[listed[index]["__typename"]]
-                    for held, _ in some:
-                        join(held, one, shape)
+        entities = found if isinstance(found, list) else []
+        for one, some, named in zip(entities, targets, listed, strict=False):
+            if isinstance(one, dict):
+                shape = fetch.shapes[named["__typename"]]
+                for held in some:
+                    join(held, one, shape)
         for error in errors:
             told = _path(error)
             if len(told) > 1 and told[0] == "_entities" and isinstance(told[1], int):
                 index = told[1]
                 if 0 <= index < len(listed):
                     shape = fetch.shapes[listed[index]["__typename"]]
-                    one = found[index] if isinstance(found, list) and index < len(found) else None
+                    one = entities[index] if index < len(entities) else None
                     below = told_path(told[2:], shape, one)
-                    self._from_subgraph(fetch, error, (*targets[index][0][1], *below))
+                    self._from_subgraph(fetch, error, targets[index][0], below)
                     continue
-            self._from_subgraph(fetch, error, targets[0][0][1])
+            self._from_subgraph(fetch, error, targets[0][0])
 
     async def _ask(
-        self, fetch: Fetch, more: Mapping[str, Any], path: Path
+        self, fetch: Fetch, more: Mapping[str, Any], first: Tree
     ) -> tuple[Any, Sequence[Mapping[str, Any]]]:
         """A response's data and errors; one that does not come is an error of its own."""
         held = self._variables
@@ -153,16 +146,23 @@ class Run:
         try:
             answer = await self._transport.post(self._graphs[fetch.graph].url, orjson.dumps(body))
         except Unanswered as error:
-            self._from_subgraph(fetch, {"message": str(error)}, path)
+            self._from_subgraph(fetch, {"message": str(error)}, first)
             return None, ()
         errors = answer.get("errors")
         listed = [e for e in errors if isinstance(e, dict)] if isinstance(errors, list) else []
         data = answer.get("data")
         if data is None and not listed:
-            self._from_subgraph(fetch, {"message": "the subgraph sent no data"}, path)
+            self._from_subgraph(fetch, {"message": "the subgraph sent no data"}, first)
         return data, listed
 
-    def _from_subgraph(self, fetch: Fetch, error: Mapping[str, Any], path: Path) -> None:
+    def _from_subgraph(
+        self, fetch: Fetch, error: Mapping[str, Any], at: Tree, below: Path = ()
+    ) -> None:
+        """Pass an error on; `at` is the first object that it is about."""
+        if len(self.errors) >= MAX_ERRORS:
+            return
+        above = next((p for held, p in paths(self.tree, fetch.path) if held is at), ())
+        path = (*above, *below)
         message = error.get("message")
         extensions = error.get("extensions")
         told: dict[str, Any] = {"code": FAILED}
@@ -191,4 +191,4 @@ def _key(one: str | int) -> str | int:
     """The response key behind a key of the tree."""
     if isinstance(one, int):
         return one
-    return one.split(OWN)[0].removeprefix("#").split("(")[0].split("@")[0]
+    return one.split(OWN)[0].removeprefix("#").split("(")[0].split(PIN)[0]

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import orjson
+
 from hub.gateway.plan.solution import TYPE
 from hub.gateway.plan.steps import Part, Read, Shape, ShapeField, Step
 
@@ -16,8 +18,34 @@ Path = tuple[str | int, ...]
 MISSING = object()
 
 
-def objects(tree: Tree, steps: Sequence[Step]) -> Iterator[tuple[Tree, Path]]:
-    """The objects of a place and where each stands, by the tree's keys."""
+def objects(tree: Tree, steps: Sequence[Step]) -> list[Tree]:
+    """The objects of a place."""
+    front = [tree]
+    for step in steps:
+        below: list[Tree] = []
+        types, key = step.types, step.tree
+        for held in front:
+            if types and held.get(TYPE, MISSING) not in types and TYPE in held:
+                continue
+            value = held.get(key)
+            if type(value) is dict:
+                below.append(value)
+            elif type(value) is list:
+                _flatten(value, below)
+        front = below
+    return front
+
+
+def _flatten(values: list[Any], found: list[Tree]) -> None:
+    for value in values:
+        if type(value) is dict:
+            found.append(value)
+        elif type(value) is list:
+            _flatten(value, found)
+
+
+def paths(tree: Tree, steps: Sequence[Step]) -> Iterator[tuple[Tree, Path]]:
+    """The objects of a place and where each stands, by the tree's keys; in the same order."""
     front: list[tuple[Tree, Path]] = [(tree, ())]
     for step in steps:
         below: list[tuple[Tree, Path]] = []
@@ -46,10 +74,34 @@ def part_for(held: Tree, parts: Mapping[str, Part]) -> Part | None:
     return next((part for part in parts.values() if part.blind), None)
 
 
-def representation(held: Tree, part: Part) -> dict[str, Any] | None:
-    """What names an object to a subgraph; none where a part of its key is missing or null."""
-    made = _read(held, part.reads)
-    return None if made is None else {"__typename": part.type, **made}
+class Representations:
+    """The representations of one request, equal ones once."""
+
+    def __init__(self) -> None:
+        self.listed: list[dict[str, Any]] = []
+        self.targets: list[list[Tree]] = []
+        self._known: dict[Any, int] = {}
+
+    def add(self, held: Tree, part: Part) -> None:
+        """Take an object in; not one of whose key a part is missing or null."""
+        reads = part.reads
+        if len(reads) == 1 and reads[0].per is None and type(held.get(reads[0].tree)) is str:
+            mark: Any = (part.type, held[reads[0].tree])
+            index = self._known.get(mark)
+            if index is not None:
+                self.targets[index].append(held)
+                return
+        made = _read(held, reads)
+        if made is None:
+            return
+        made["__typename"] = part.type
+        if len(reads) > 1 or reads[0].per is not None or type(held[reads[0].tree]) is not str:
+            mark = orjson.dumps(made, option=orjson.OPT_SORT_KEYS)
+        index = self._known.setdefault(mark, len(self.listed))
+        if index == len(self.listed):
+            self.listed.append({"__typename": part.type, **made})
+            self.targets.append([])
+        self.targets[index].append(held)
 
 
 def _read(held: Tree, reads: Sequence[Read]) -> dict[str, Any] | None:
@@ -62,8 +114,17 @@ def _read(held: Tree, reads: Sequence[Read]) -> dict[str, Any] | None:
             value = _inside(value, one)
             if value is MISSING:
                 return None
-        made[one.name] = value
+        made[one.name] = _both(made[one.name], value) if one.name in made else value
     return made
+
+
+def _both(one: Any, other: Any) -> Any:
+    """Two parts of the same object, or of the same list."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return {**one, **{k: _both(one[k], v) if k in one else v for k, v in other.items()}}
+    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        return [_both(a, b) for a, b in zip(one, other, strict=True)]
+    return other
 
 
 def _inside(value: Any, one: Read) -> Any:

@@ -113,11 +113,10 @@ class Split:
                 pool = [target]
             else:
                 continue
-            many = rng.random() < 0.5
-            kind = f"[{target}]" if many else target
+            kind = rng.choice([target, target, f"[{target}]", f"[{target}]", f"[{target}!]!"])
             self.whole[name][field] = kind
             for one in self.objects[name]:
-                one[field] = self._pick(pool, many)
+                one[field] = self._pick(pool, kind)
             self._put(name, field, kind, owners)
         if rng.random() < 0.5 and all((g, name) in self.keys for g in self.parted.values()):
             owners = sorted(set(self.parted.values()))
@@ -126,6 +125,11 @@ class Split:
                 one["v"] = {"__typename": "V", "x": f"x{one['id']}", "y": f"y{one['id']}"}
             self._put(name, "v", "V", owners)
 
+        owners = self._owners(name, rng.choice([1, 2]))
+        self.whole[name]["m"] = "String!"
+        for one in self.objects[name]:
+            one["m"] = None if rng.random() < 0.1 else f"m of {one['k']}"
+        self._put(name, "m", "String!", owners)
         owners = self._owners(name, rng.choice([1, 2]))
         kind = "(n: Int = 3, t: String): String"
         self.whole[name]["a"] = kind
@@ -139,7 +143,7 @@ class Split:
         rng = self.rng
         for graph in self.graphs:
             for field, text in list(self.parts[graph].get(name, {}).items()):
-                target = text.split()[0].strip("[]")
+                target = text.split()[0].strip("[]!")
                 if not field.startswith("r") or target not in self.entities or rng.random() < 0.5:
                     continue
                 mine = self.parts[graph].setdefault(target, {})
@@ -155,12 +159,14 @@ class Split:
                     if free[0] in held and "@external" not in held[free[0]]:
                         held[free[0]] = "String @shareable"
 
-    def _pick(self, pool: list[str], many: bool) -> Any:
+    def _pick(self, pool: list[str], kind: str) -> Any:
         rng = self.rng
         found = [one for name in pool for one in self.objects[name]]
-        if many:
-            return [rng.choice([*found, None]) for _ in range(rng.randint(0, 3))]
-        return rng.choice([*found, None])
+        if "!" not in kind:
+            found.append(None)
+        if "[" in kind:
+            return [rng.choice(found) for _ in range(rng.randint(0, 3))]
+        return rng.choice(found)
 
     def _seen(self, graph: str) -> list[str]:
         """The members of the abstract types that a graph knows."""
@@ -190,7 +196,7 @@ class Split:
         """A field that needs one of a linked entity, which this graph does not have."""
         rng = self.rng
         for link, kind in list(self.whole[name].items()):
-            target = kind.strip("[]")
+            target = kind.strip("[]!")
             if link in mine or not link.startswith("r") or (graph, target) not in self.keys:
                 continue
             theirs = self.parts[graph].setdefault(target, {})

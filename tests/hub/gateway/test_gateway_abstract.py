@@ -156,3 +156,28 @@ async def test_a_deep_interface_is_not_spelt_out() -> None:
         assert await held.data("{ n { id up { __typename id } } }") == {
             "n": {"id": "1", "up": {"__typename": "T2", "id": "2"}}
         }
+
+
+async def test_many_members_with_fields_elsewhere_are_not_spelt_out_again_and_again() -> None:
+    names = [f"T{n}" for n in range(12)]
+    sdl = "type Query { n: N } interface N { id: ID! up: N } " + " ".join(
+        f'type {n} implements N @key(fields: "id") {{ id: ID! up: N }}' for n in names
+    )
+    deep = {"__typename": "T1", "id": "1", "up": {"__typename": "T2", "id": "2", "up": None}}
+    a = Service(sdl, {"n": deep}, {name: [] for name in names})
+    b = Service(
+        "interface N { id: ID! label: String } "
+        + " ".join(
+            f'type {n} implements N @key(fields: "id") {{ id: ID! label: String }}' for n in names
+        ),
+        {},
+        {name: [{"id": "1", "label": "one"}, {"id": "2", "label": "two"}] for name in names},
+    )
+    async with world(a=a, b=b) as held:
+        assert await held.data("{ n { label up { label up { label up { label } } } } }") == {
+            "n": {"label": "one", "up": {"label": "two", "up": None}}
+        }
+        assert held.services["a"].asked[0]["query"] == (
+            "{ n { __typename " + "up { __typename " * 3 + "id }" + " id }" * 3 + " }"
+        )
+        assert held.requests == {"a": 1, "b": 2}

@@ -17,14 +17,13 @@ from tests.hub.gateway.direct import Direct
 from tests.hub.gateway.monolith import Split, Writer
 
 
-def whole_answer(split: Split, text: str) -> Any:
-    """What graphql-core says of the whole."""
+def whole_answer(split: Split, text: str) -> tuple[Any, bool]:
+    """What graphql-core says of the whole, and whether with errors."""
     result = execute_sync(
         split.schema, parse(text), root_value=split.data,
         type_resolver=lambda value, *_: value["__typename"],
     )  # fmt: skip
-    assert not result.errors, result.errors
-    return result.data
+    return result.data, bool(result.errors)
 
 
 def operations(split: Split, seed: int, count: int) -> list[str]:
@@ -41,8 +40,9 @@ async def check(seed: int, count: int) -> None:
     gateway = Gateway(compose(graphs), Direct(split.services))
     for text in operations(split, seed, count):
         told = await gateway.answer(text)
-        wanted = {"data": whole_answer(split, text)}
-        if orjson.dumps(told) != orjson.dumps(wanted):  # in the same order, too
+        wanted, broken = whole_answer(split, text)
+        alike = orjson.dumps(told["data"]) == orjson.dumps(wanted)  # in the same order, too
+        if not alike or ("errors" in told) != broken:
             sdl = "\n---\n".join(f"{n}: {s.sdl}" for n, s in split.services.items())
             pytest.fail(
                 f"seed {seed}\n{sdl}\n{text}\n{gateway.plan_text(text, None, {})}\n"
@@ -51,7 +51,7 @@ async def check(seed: int, count: int) -> None:
 
 
 @given(st.integers(0, 2**32))
-@settings(max_examples=25)
+@settings(max_examples=8)
 def test_split_and_whole_answer_alike(seed: int) -> None:
     import asyncio
 
@@ -60,7 +60,7 @@ def test_split_and_whole_answer_alike(seed: int) -> None:
 
 @pytest.mark.slow
 @given(st.integers(0, 2**32))
-@settings(max_examples=600)
+@settings(max_examples=300)
 def test_split_and_whole_answer_alike_often(seed: int) -> None:
     import asyncio
 

@@ -182,3 +182,32 @@ async def test_provided_on_members_of_an_interface() -> None:
             "media": [{"__typename": "Book", "title": "B"}, {"__typename": "Film"}]
         }
         assert held.requests == {"a": 1}
+
+
+async def test_requirements_that_differ_in_arguments_or_parts() -> None:
+    def price(held: dict, args: dict) -> int:
+        return 100 if args["in"] == "a@b~" else 200
+
+    size = {"w": 2, "h": 3}
+    a = Service(
+        """type Query { one: P } type P @key(fields: "id") { id: ID! price(in: String): Int
+             size: Size } type Size { w: Int h: Int }""",
+        {"one": {"id": "1", "price": price, "size": size}},
+        {"P": [{"id": "1", "price": price, "size": size}]},
+    )
+    b = Service(
+        """type P @key(fields: "id") { id: ID! price(in: String): Int @external
+             x: String @requires(fields: "price(in: \\"a@b~\\")")
+             y: String @requires(fields: "price(in: \\"other\\") size { w }")
+             z: String @requires(fields: "size { h }") size: Size @external }
+           type Size { w: Int @external h: Int @external }""",
+        {},
+        {"P": [{"id": "1", "x": lambda o, _: f"x{o['price']}",
+                "y": lambda o, _: f"y{o['price']}{o['size']['w']}",
+                "z": lambda o, _: f"z{o['size']['h']}"}]},
+    )  # fmt: skip
+    async with world(a=a, b=b) as held:
+        assert await held.data('{ one { x y z price(in: "q") } }') == {
+            "one": {"x": "x100", "y": "y2002", "z": "z3", "price": 200}
+        }
+        assert held.requests == {"a": 1, "b": 2}
