@@ -191,13 +191,13 @@ def read_document(text: str, face: Face, limits: Limits) -> Document:
         if problems:
             problems = _problems(parse(text, max_tokens=limits.max_tokens), face, limits)
     except GraphQLSyntaxError as error:
-        code = _syntax_code(error.message)
-        raise RequestError(code, [_entry(error, code)]) from None
+        code = syntax_code(error.message)
+        raise RequestError(code, [problem_entry(error, code)]) from None
     except RecursionError:
         raise HubError("TOO_DEEP", "the operation is nested too deep") from None
     if problems:
         code = "GRAPHQL_VALIDATION_FAILED"
-        raise RequestError(code, [_entry(problem, code) for problem in problems])
+        raise RequestError(code, [problem_entry(problem, code) for problem in problems])
     for definition in ast.definitions:
         if (
             isinstance(definition, OperationDefinitionNode)
@@ -211,7 +211,8 @@ def _problems(ast: DocumentNode, face: Face, limits: Limits) -> list[GraphQLErro
     return validate(face.schema, ast, max_errors=limits.max_errors, hide_suggestions=True)
 
 
-def _syntax_code(message: str) -> str:
+def syntax_code(message: str) -> str:
+    """The code of a document that does not parse, from the parser's message."""
     # the parser tells its bounds from bad syntax only by its words
     if "Parsing aborted" not in message:
         return "GRAPHQL_PARSE_FAILED"
@@ -299,7 +300,8 @@ def _check_cost(cost: CostNode, params: Mapping[str, Any], limits: Limits) -> No
         )
 
 
-def _entry(error: GraphQLError, code: str) -> dict[str, Any]:
+def problem_entry(error: GraphQLError, code: str) -> dict[str, Any]:
+    """An error of graphql-core as one of a response, with the code and where it stands."""
     entry: dict[str, Any] = {"message": error.message, "extensions": {"code": code}}
     if error.locations:
         entry["locations"] = [

@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,11 @@ from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.server.mp import MPServer
 
-from hub.serve.app import App
 from hub.serve.options import ListenOptions
 from schema.errors import HubError
 
-Build = Callable[[], App]
-"""Makes a worker's application; a module's function or a `functools.partial` of one, since
+Build = Callable[[], Callable[..., Awaitable[None]]]
+"""Makes a worker's ASGI application; a module's function or a `functools.partial` of one, since
 another process calls it."""
 
 

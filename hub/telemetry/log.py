@@ -25,6 +25,7 @@ EVENTS: Mapping[str, str] = {
     "fetch.failed": "a source did not answer a fetch",
     "files.failed": "a file of a source could not be read",
     "files.skipped": "a file that no fragment describes could not be read and is left out",
+    "gateway.failed": "the gateway met an error that nobody foresaw",
     "http.failed": "a source over HTTP broke the connection",
     "http.refused": "a source over HTTP answered with an error",
     "keys.unreadable": "the API keys could not be read",

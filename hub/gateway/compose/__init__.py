@@ -1,0 +1,1 @@
+"""Composition: subgraphs' documents, or a supergraph's, made into one `Supergraph`."""

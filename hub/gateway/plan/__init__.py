@@ -1,0 +1,1 @@
+"""From an operation to fetches: which subgraph is asked for what, in which order."""

@@ -1,0 +1,194 @@
+"""Runs a plan: each fetch as soon as what it reads has come, then the answer completed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from hub.gateway.model import Graph
+from hub.gateway.plan.asked import PIN
+from hub.gateway.plan.solution import OWN, TYPE
+from hub.gateway.plan.steps import Fetch, Plan, Section
+from hub.gateway.run.complete import Completion
+from hub.gateway.run.transport import Transport, Unanswered
+from hub.gateway.run.tree import (
+    Path,
+    Representations,
+    Tree,
+    join,
+    objects,
+    part_for,
+    paths,
+    told_path,
+)
+
+FAILED = "DOWNSTREAM_SERVICE_ERROR"
+MAX_ERRORS = 100
+
+
+class Run:
+    """One run of a plan."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        graphs: Mapping[str, Graph],
+        transport: Transport,
+        variables: Mapping[str, Any],
+    ) -> None:
+        self._plan = plan
+        self._graphs = graphs
+        self._transport = transport
+        self._variables = variables
+        self.tree: Tree = {TYPE: plan.root}
+        self.errors: list[dict[str, Any]] = []
+
+    async def answer(self) -> dict[str, Any]:
+        """``data``, and ``errors`` if there are any."""
+        if not self._plan.whole:
+            # invariant: composition has checked that every field can be reached
+            self._error({"message": "no subgraph answers a part of the operation",
+                         "extensions": {"code": "INTERNAL"}})  # fmt: skip
+        for section in self._plan.sections:
+            await self._section(section)
+        told = {tuple(error.get("path", ())) for error in self.errors}
+        above = {path[:length] for path in told for length in range(len(path))}
+
+        def report(message: str, path: Path) -> None:
+            # a null that some error explains already needs no other
+            if path in above or any(path[:length] in told for length in range(len(path) + 1)):
+                return
+            self._error({"message": message, "path": list(path),
+                         "extensions": {"code": "INVALID_RESPONSE"}})  # fmt: skip
+
+        data = Completion(report).whole(self.tree, self._plan.out)
+        return {"data": data, "errors": self.errors} if self.errors else {"data": data}
+
+    async def _section(self, section: Section) -> None:
+        done = {fetch.index: asyncio.Event() for fetch in section.fetches}
+
+        async def run(fetch: Fetch) -> None:
+            for index in fetch.after:
+                await done[index].wait()
+            try:
+                await self._fetch(fetch)
+            finally:
+                done[fetch.index].set()
+
+        if len(section.fetches) == 1:
+            await self._fetch(section.fetches[0])
+            return
+        async with asyncio.TaskGroup() as group:
+            for fetch in section.fetches:
+                group.create_task(run(fetch))
+
+    async def _fetch(self, fetch: Fetch) -> None:
+        if fetch.kind == "root":
+            await self._root(fetch)
+        else:
+            await self._entities(fetch)
+
+    async def _root(self, fetch: Fetch) -> None:
+        targets = objects(self.tree, fetch.path)
+        if not targets:
+            return
+        (shape,) = fetch.shapes.values()
+        data, errors = await self._ask(fetch, {}, targets[0])
+        for held in targets:
+            join(held, data if isinstance(data, dict) else {}, shape)
+        for error in errors:
+            below = told_path(_path(error), shape, data)
+            self._from_subgraph(fetch, error, targets[0], below)
+
+    async def _entities(self, fetch: Fetch) -> None:
+        asked = Representations()
+        for held in objects(self.tree, fetch.path):
+            part = part_for(held, fetch.parts)
+            if part is not None:
+                asked.add(held, part)
+        listed, targets = asked.listed, asked.targets
+        if not listed:
+            return
+        data, errors = await self._ask(fetch, {"representations": listed}, targets[0][0])
+        found = data.get("_entities") if isinstance(data, dict) else None
+        entities = found if isinstance(found, list) else []
+        for one, some, named in zip(entities, targets, listed, strict=False):
+            if isinstance(one, dict):
+                shape = fetch.shapes[named["__typename"]]
+                for held in some:
+                    join(held, one, shape)
+        for error in errors:
+            told = _path(error)
+            if len(told) > 1 and told[0] == "_entities" and isinstance(told[1], int):
+                index = told[1]
+                if 0 <= index < len(listed):
+                    shape = fetch.shapes[listed[index]["__typename"]]
+                    one = entities[index] if index < len(entities) else None
+                    below = told_path(told[2:], shape, one)
+                    self._from_subgraph(fetch, error, targets[index][0], below)
+                    continue
+            self._from_subgraph(fetch, error, targets[0][0])
+
+    async def _ask(
+        self, fetch: Fetch, more: Mapping[str, Any], first: Tree
+    ) -> tuple[Any, Sequence[Mapping[str, Any]]]:
+        """A response's data and errors; one that does not come is an error of its own."""
+        held = self._variables
+        variables = {name: held[name] for name in fetch.variables if name in held}
+        body: dict[str, Any] = {"query": fetch.text}
+        if variables or more:
+            body["variables"] = {**variables, **more}
+        if fetch.operation is not None:
+            body["operationName"] = fetch.operation
+        try:
+            answer = await self._transport.post(self._graphs[fetch.graph].url, orjson.dumps(body))
+        except Unanswered as error:
+            self._from_subgraph(fetch, {"message": str(error)}, first)
+            return None, ()
+        errors = answer.get("errors")
+        listed = [e for e in errors if isinstance(e, dict)] if isinstance(errors, list) else []
+        data = answer.get("data")
+        if data is None and not listed:
+            self._from_subgraph(fetch, {"message": "the subgraph sent no data"}, first)
+        return data, listed
+
+    def _from_subgraph(
+        self, fetch: Fetch, error: Mapping[str, Any], at: Tree, below: Path = ()
+    ) -> None:
+        """Pass an error on; `at` is the first object that it is about."""
+        if len(self.errors) >= MAX_ERRORS:
+            return
+        above = next((p for held, p in paths(self.tree, fetch.path) if held is at), ())
+        path = (*above, *below)
+        message = error.get("message")
+        extensions = error.get("extensions")
+        told: dict[str, Any] = {"code": FAILED}
+        if isinstance(extensions, dict):
+            told.update(extensions)
+        told["serviceName"] = fetch.graph
+        made: dict[str, Any] = {
+            "message": message if isinstance(message, str) else "the subgraph failed"
+        }
+        if path:
+            made["path"] = [_key(one) for one in path]
+        made["extensions"] = told
+        self._error(made)
+
+    def _error(self, error: dict[str, Any]) -> None:
+        if len(self.errors) < MAX_ERRORS:
+            self.errors.append(error)
+
+
+def _path(error: Mapping[str, Any]) -> list[Any]:
+    path = error.get("path")
+    return path if isinstance(path, list) else []
+
+
+def _key(one: str | int) -> str | int:
+    """The response key behind a key of the tree."""
+    if isinstance(one, int):
+        return one
+    return one.split(OWN)[0].removeprefix("#").split("(")[0].split(PIN)[0]
