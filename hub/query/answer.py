@@ -12,6 +12,7 @@ import orjson
 import structlog
 from graphql import execute_sync
 
+from connectors.spi import Asker
 from hub.query.delegated import acts_under
 from hub.query.duties import duties_of
 from hub.query.envelope import (
@@ -39,7 +40,7 @@ from hub.query.request import Covering, Request
 from hub.query.run import Run, World
 from hub.query.show import plan_text
 from hub.query.steps import Plan
-from hub.telemetry.trace import Tracing
+from hub.telemetry.trace import Tracing, new_trace, traceparent
 from policies.ruling import PolicyEngine
 from schema.errors import HubError
 from schema.graph.build import Face, build_face
@@ -69,6 +70,8 @@ class Pipeline:
         deadline_s: float = 10.0,
         clock: Callable[[], float] = time.time,
         ids: Callable[[], str],
+        hub: str = "hub",
+        traces: Callable[[], str] = new_trace,
         tracing: Tracing | None = None,
         meter: Meter | None = None,
         in_force: InForce | None = None,
@@ -89,6 +92,8 @@ class Pipeline:
         self._deadline_s = deadline_s
         self._clock = clock
         self._ids = ids
+        self._hub = hub
+        self._traces = traces
         self._tracing = tracing or Tracing(None)
         self._callers: BoundedStore[int, Caller] = BoundedStore(1024)
         self._documents: WeighedStore[Key, Known] = WeighedStore(limits.max_kept_bytes)
@@ -98,8 +103,15 @@ class Pipeline:
     async def answer(self, request: Request) -> Answer:
         """One operation from text to bytes; never raises for what a caller can cause."""
         operation_id = self._ids()
-        named = {"hub.operation_id": operation_id, "hub.door": request.door}
-        with self._tracing.span("operation", named if self._tracing.enabled else None):  # type: ignore[arg-type]
+        if request.trace is None:
+            request = msgspec.structs.replace(request, trace=self._traces())
+        if not self._tracing.enabled:
+            return await self._answer(request, operation_id)
+        with self._tracing.span(
+            "operation",
+            {"hub.operation_id": operation_id, "hub.door": request.door},
+            parent=traceparent(request.trace or ""),
+        ):
             return await self._answer(request, operation_id)
 
     async def _answer(self, request: Request, operation_id: str) -> Answer:
@@ -260,6 +272,7 @@ class Pipeline:
             twins=runnable.runner.plan.twins,
             purpose=request.purpose,
             principal=ruling.principal,
+            asker=self._asker(request),
         )
         whose = [one for one in (request.subject, ruling.principal) if one is not None]
         fetching = partial(self._fetch, runnable.runner, run)
@@ -283,6 +296,17 @@ class Pipeline:
             kind="partial" if errors else "data",
             code=code,
             operation_id=operation_id,
+        )
+
+    def _asker(self, request: Request) -> Asker:
+        """What other hubs are told of a caller."""
+        subject = request.subject
+        return Asker(
+            subject=subject,
+            purpose=request.purpose,
+            case_id=request.case_id,
+            trace=request.trace or "",
+            hubs=(*subject.hubs, self._hub),
         )
 
     async def _fetch(self, runner: PlanRunner, run: Run) -> dict[str, Any]:

@@ -22,6 +22,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """Stated by the caller, as the purpose is."""
     network_zone: str | None = None
     """Where the request came from, as the door decided."""
+    trace: str | None = None
+    """The id of the trace that this is part of; the pipeline begins one where there is none."""
     door: str = "graphql"
 
 

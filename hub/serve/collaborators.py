@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from auth.link import Linked
 from hub.query.envelope import Answer
 from hub.query.request import Request
 from schema.model.subject import Subject
@@ -23,6 +24,8 @@ class Identifying(Protocol):
     def known(self, token: str) -> Subject | None: ...
 
     async def identify(self, scheme: str, token: str) -> Subject: ...
+
+    async def linked(self, token: str, body: bytes) -> Linked: ...
 
 
 class Served(Protocol):

@@ -22,6 +22,7 @@ WANTED = frozenset(
         b"transfer-encoding",
         b"hub-purpose",
         b"hub-case",
+        b"traceparent",
         b"x-forwarded-for",
         b"origin",
         b"apollo-require-preflight",
@@ -30,6 +31,8 @@ WANTED = frozenset(
     }
 )
 _SEVERAL = frozenset({b"accept", b"x-forwarded-for"})
+LINK = b"hub-link "
+"""How the credentials of another hub begin, in small letters."""
 PREFLIGHT = (
     b"graphql-require-preflight",
     b"apollo-require-preflight",
