@@ -121,7 +121,8 @@ def _failure(errors: Any) -> SourceError | None:
         return None
     if "HUB_LOOP" in codes:
         return SourceError("HUB_LOOP", "the question comes round to a hub that has passed it on")
-    if "GRAPHQL_VALIDATION_FAILED" in codes:
+    if codes & {"GRAPHQL_VALIDATION_FAILED", "BAD_USER_INPUT"}:
+        # a field that may not be seen, or not be used so, stands in the text or in a filter
         return HiddenError()
     if codes & _REFUSED:
         return refused()

@@ -39,7 +39,7 @@ class Signer:
         self.name = name
         self._key = key
         self._algorithm = "EdDSA" if isinstance(key, OKPKey) else "ES256"
-        self._header = {"alg": self._algorithm, "typ": TYPE, "kid": key.thumbprint()}
+        self._header = {"alg": self._algorithm, "typ": TYPE, "kid": key.kid or key.thumbprint()}
         self._audience = audience
         self._clock = clock
 
@@ -90,10 +90,15 @@ def _why(asker: Asker) -> dict[str, Any]:
 
 
 def private_key(text: str, source: str) -> OKPKey | ECKey:
-    """An Ed25519 or P-256 private key, PEM or JWK; raises ``CONFIG_INVALID``, without the key."""
+    """An Ed25519 or P-256 private key, PEM or JWK, or the pair that `hub keys new signing` makes.
+
+    Raises: ``CONFIG_INVALID``, without the key.
+    """
     for kind, curve in ((OKPKey, "Ed25519"), (ECKey, "P-256")):
         try:
             held: Any = msgspec.json.decode(text) if text.lstrip().startswith("{") else text
+            if isinstance(held, dict) and "private" in held:
+                held = held["private"]
             key = kind.import_key(held)
             if key.is_private and key.as_dict(private=False).get("crv") == curve:
                 return key
@@ -101,5 +106,5 @@ def private_key(text: str, source: str) -> OKPKey | ECKey:
             continue
     raise HubError(
         "CONFIG_INVALID", "`connect.key` is no private key", where=source,
-        hint="an Ed25519 or P-256 key, as `${file:link.pem}`; `hub link key` makes one",
+        hint="an Ed25519 or P-256 key, as `${file:link.pem}`; `hub keys new signing` makes one",
     )  # fmt: skip

@@ -12,7 +12,6 @@ import orjson
 import structlog
 from graphql import execute_sync
 
-from connectors.spi import Asker
 from hub.query.delegated import acts_under
 from hub.query.duties import duties_of
 from hub.query.envelope import (
@@ -36,7 +35,7 @@ from hub.query.prepared import Caller, Key, Known, Prepared, Runnable
 from hub.query.quota import Meter, dues_of, metered
 from hub.query.record import METADATA, Recorder, Told
 from hub.query.recording import Kept, Notes
-from hub.query.request import Covering, Request
+from hub.query.request import Covering, Request, asker_of
 from hub.query.run import Run, World
 from hub.query.show import plan_text
 from hub.query.steps import Plan
@@ -155,6 +154,19 @@ class Pipeline:
         """The subject's schema."""
         return self._caller(subject).face
 
+    async def show(self, request: Request, made: Callable[[Face], Any]) -> Answer:
+        """What is made of the subject's schema, on record as introspection is."""
+        told = Told(
+            request, self._ids(), self.engine.epoch, self.catalogue.version, fields=METADATA
+        )
+        try:
+            self._in_force.begin(self.engine.epoch)
+            body = _encode(made(self.face(request.subject)))
+            await self._record(told, "ok", None)
+        except HubError as error:
+            return refusal([error_entry(error)], error.code, told.operation_id)
+        return Answer(body=body, kind="data", code=None, operation_id=told.operation_id)
+
     def plan(self, request: Request) -> Plan:
         """The plan of an operation; raises what `answer` would answer with."""
         prepared = self._prepared(request, self._known(request))
@@ -272,7 +284,7 @@ class Pipeline:
             twins=runnable.runner.plan.twins,
             purpose=request.purpose,
             principal=ruling.principal,
-            asker=self._asker(request),
+            asker=asker_of(request, self._hub),
         )
         whose = [one for one in (request.subject, ruling.principal) if one is not None]
         fetching = partial(self._fetch, runnable.runner, run)
@@ -296,17 +308,6 @@ class Pipeline:
             kind="partial" if errors else "data",
             code=code,
             operation_id=operation_id,
-        )
-
-    def _asker(self, request: Request) -> Asker:
-        """What other hubs are told of a caller."""
-        subject = request.subject
-        return Asker(
-            subject=subject,
-            purpose=request.purpose,
-            case_id=request.case_id,
-            trace=request.trace or "",
-            hubs=(*subject.hubs, self._hub),
         )
 
     async def _fetch(self, runner: PlanRunner, run: Run) -> dict[str, Any]:

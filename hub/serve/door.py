@@ -20,12 +20,14 @@ from hub.serve.decode import Parts, read_case, read_json, read_parts, read_purpo
 from hub.serve.documents import Documents, Registered, Seen
 from hub.serve.guard import (
     LINK,
+    LONGEST_CREDENTIALS,
     PREFLIGHT,
     ClientGone,
     Receive,
     Room,
     check_encoding,
     check_length,
+    linked_by,
     pick_headers,
     read_body,
 )
@@ -48,7 +50,6 @@ Page = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _SCHEMES = {b"Bearer": "bearer", b"bearer": "bearer", b"apikey": "apikey"}
 _KNOWN_HEADERS = 1_024
-_LONGEST_CREDENTIALS = 16_384
 _CORS_HEADERS = b"authorization, content-type, hub-purpose, hub-case, graphql-require-preflight"
 
 
@@ -147,7 +148,8 @@ class GraphQLDoor:
             body = await self._body(receive, found)
         else:
             body = await self._body(receive, found)
-            linked = await self._linked(shown, body)
+            # the token covers the body, which is therefore read first
+            linked = await self._hub.identifier.linked(linked_by(shown), body)
             subject = linked.subject
         value = read_json(body, options.max_variables_depth)
         if type(value) is list and linked is None:
@@ -256,15 +258,8 @@ class GraphQLDoor:
             found.get(b"content-length"),
         )
 
-    async def _linked(self, header: bytes, body: bytes) -> Linked:
-        """Who asks through another hub; its word covers the body, which is therefore read first."""
-        if len(header) > _LONGEST_CREDENTIALS or not header.isascii():
-            raise unauthenticated()
-        token = header[len(LINK) :].strip().decode("ascii")
-        return await self._hub.identifier.linked(token, body)
-
     async def _subject(self, header: bytes | None) -> Subject:
-        if header is None or len(header) > _LONGEST_CREDENTIALS:
+        if header is None or len(header) > LONGEST_CREDENTIALS:
             raise unauthenticated()
         name, _, token = header.partition(b" ")
         scheme = _SCHEMES.get(name) or _SCHEMES.get(name.lower())

@@ -33,11 +33,21 @@ WANTED = frozenset(
 _SEVERAL = frozenset({b"accept", b"x-forwarded-for"})
 LINK = b"hub-link "
 """How the credentials of another hub begin, in small letters."""
+LONGEST_CREDENTIALS = 16_384
 PREFLIGHT = (
     b"graphql-require-preflight",
     b"apollo-require-preflight",
     b"x-apollo-operation-name",
 )
+
+
+def linked_by(header: bytes) -> str:
+    """The token of another hub's credentials; raises ``UNAUTHENTICATED`` for what is none."""
+    if header[: len(LINK)].lower() != LINK or len(header) > LONGEST_CREDENTIALS:
+        raise unauthenticated()
+    if not header.isascii():
+        raise unauthenticated()
+    return header[len(LINK) :].strip().decode("ascii")
 
 
 class ClientGone(Exception):

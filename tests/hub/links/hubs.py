@@ -70,7 +70,7 @@ class Site:
 
     def key(self, app: str, *words: str) -> str:
         """An API key of this hub."""
-        command = [sys.executable, "-m", "hub", "keys", "new", "k", "--app", app, *words]
+        command = [sys.executable, "-m", "hub", "keys", "new", "api", "--app", app, *words]
         command += ["--config", str(self.home / "hub.yaml")]
         self.token = subprocess.run(
             command, capture_output=True, text=True, check=True
