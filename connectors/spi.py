@@ -286,6 +286,8 @@ class ShapeColumn(msgspec.Struct, frozen=True, kw_only=True):
     label: Label | None = None
     """Set where the source itself knows how sensitive the values are."""
     share: Share | None = None
+    conditions: tuple[str, ...] = ()
+    legal_basis: tuple[str, ...] = ()
     owner: str | None = None
     """The department that answers for the column there."""
     about: Mapping[str, str] = {}

@@ -30,6 +30,8 @@ class _Field(msgspec.Struct, frozen=True):
     label: _Label
     share: Share
     owner: str
+    conditions: tuple[str, ...] = ()
+    legal_basis: tuple[str, ...] = ()
     about: Spoken = {}
     title: Spoken = {}
     order: Name | None = None
@@ -103,6 +105,8 @@ def _column(field: _Field) -> ShapeColumn:
             compartments=frozenset(label.compartments),
         ),
         share=field.share,
+        conditions=field.conditions,
+        legal_basis=field.legal_basis,
         owner=field.owner,
         about=field.about,
         title=field.title,

@@ -12,7 +12,7 @@ import orjson
 import structlog
 from graphql import execute_sync
 
-from hub.query.delegated import acts_under
+from hub.query.delegated import acts_under, may_state
 from hub.query.duties import duties_of
 from hub.query.envelope import (
     Answer,
@@ -117,6 +117,7 @@ class Pipeline:
         told = Told(request, operation_id, self.engine.epoch, self.catalogue.version)
         try:
             self._in_force.begin(self.engine.epoch)
+            may_state(request)
             if request.subject.acting_for is not None:
                 told.lent = acts_under(told, self.engine, self._context(request))
             known = self._known(request)
@@ -262,8 +263,7 @@ class Pipeline:
         )
 
     async def _run(self, told: Told, document: Document, prepared: Prepared) -> Answer:
-        request, operation_id = told.request, told.operation_id
-        operation, ruling = prepared.operation, prepared.ruling
+        request, operation, ruling = told.request, prepared.operation, prepared.ruling
         if prepared.rejected is not None:
             raise prepared.rejected
         params: dict[str, Any] = {
@@ -279,7 +279,7 @@ class Pipeline:
             self.world,
             request.subject,
             params,
-            operation_id=operation_id,
+            operation_id=told.operation_id,
             deadline=time.monotonic() + self._deadline_s,
             twins=runnable.runner.plan.twins,
             purpose=request.purpose,
@@ -298,7 +298,7 @@ class Pipeline:
             body["errors"] = errors
         extensions = runnable.extensions
         if prepared.duties is not None:
-            told_too = prepared.duties.extension(request.subject, operation_id)
+            told_too = prepared.duties.extension(request.subject, told.operation_id)
             notices = runnable.runner.plan.notices
             extensions = governance(notices, told_too, prepared.label.told)
         if extensions is not None:
@@ -307,7 +307,7 @@ class Pipeline:
             body=_encode(body),
             kind="partial" if errors else "data",
             code=code,
-            operation_id=operation_id,
+            operation_id=told.operation_id,
         )
 
     async def _fetch(self, runner: PlanRunner, run: Run) -> dict[str, Any]:
