@@ -190,7 +190,7 @@ async def test_the_ceiling_hides_fields_from_everything(tmp_path: Path) -> None:
         signer = Signer(KEY, name="city", audience="county")
         _, told = await lower.send(signer.sign_own(body), body, "/graphql/link")
         assert "income" not in json.dumps(told)
-        assert [one["name"] for one in told["types"]] == ["Person", "Job"]
+        assert [one["name"] for one in told["types"]] == ["Job", "Person"]
     async with opened(county(tmp_path / "open", ceiling={"plain": "restricted"})) as lower:
         assert await lower.ask(NAMES) == {"persons": {"nodes": [{"name": "Zhang", "income": 5}]}}
         lesser = structs.replace(SUBJECT, clearance={"plain": "internal"})
