@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from auth.apikeys import KeyStore, check, looks_like_key
+from auth.link import Linked, LinkVerifier
 from auth.refusal import RefusedError, unauthenticated
 from auth.token import MAX_BYTES, TokenVerifier
 from schema.model.subject import Subject
@@ -31,12 +32,14 @@ class Identifier:
         *,
         tokens: TokenVerifier | None = None,
         keys: Sequence[KeyStore] = (),
+        links: LinkVerifier | None = None,
         cache_size: int = 10_000,
         cache_s: float = 60.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._tokens = tokens
         self._keys = tuple(keys)
+        self._links = links
         self._half = max(1, cache_size // 2)
         self._cache_s = cache_s
         self._clock = clock
@@ -81,6 +84,19 @@ class Identifier:
             subject = held[1]  # the same object again: what others keep for it stays good
         self._keep(token, (min(now + self._cache_s, subject.expires_at), subject))
         return subject
+
+    async def linked(self, token: str, body: bytes) -> Linked:
+        """Who asks through another hub, by the token that it made for this body; nothing is kept.
+
+        Raises: `HubError` UNAUTHENTICATED, the same whatever is wrong; HUB_LOOP.
+        """
+        try:
+            if self._links is None:
+                raise RefusedError("scheme")
+            return await self._links.verify(token, body)
+        except RefusedError as refused:
+            log.info("auth.refused", reason=refused.reason)
+            raise unauthenticated() from None
 
     def revoke(self, token: str) -> None:
         """Never accept these credentials again in this process."""

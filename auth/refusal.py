@@ -24,6 +24,8 @@ Reason = Literal[
     "api_key",
     "revoked",
     "scheme",
+    "replayed",
+    "body",
 ]
 
 

@@ -34,6 +34,14 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     kid: str | None
 
 
+class Verified(msgspec.Struct, frozen=True, kw_only=True):
+    """What a valid token says."""
+
+    issuer: Issuer
+    claims: Mapping[str, Any]
+    expires_at: float
+
+
 class TokenVerifier:
     """Verifies JWTs of the declared issuers. Raises: `HubError` CONFIG_INVALID when made."""
 
@@ -56,6 +64,12 @@ class TokenVerifier:
 
     async def verify(self, token: str) -> Subject:
         """The subject of a valid token. Raises: `RefusedError`."""
+        held = await self.claims(token)
+        mapping = held.issuer.claims or self._mapping
+        return subject_of(held.claims, mapping, held.issuer.fixed, expires_at=held.expires_at)
+
+    async def claims(self, token: str) -> Verified:
+        """What a valid token says, not yet read as a subject. Raises: `RefusedError`."""
         if len(token) > MAX_BYTES:
             raise RefusedError("too_large")
         parts = token.split(".")
@@ -83,8 +97,7 @@ class TokenVerifier:
             raise RefusedError("signature")
         expires_at = self._times(claims, issuer)
         _audience(claims.get("aud"), issuer)
-        mapping = issuer.claims or self._mapping
-        return subject_of(claims, mapping, issuer.fixed, expires_at=expires_at)
+        return Verified(issuer=issuer, claims=claims, expires_at=expires_at)
 
     def _times(self, claims: Mapping[str, Any], issuer: Issuer) -> float:
         """Check the times; when the token ends."""

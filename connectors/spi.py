@@ -16,9 +16,12 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
+from schema.model.entity import Share
+from schema.model.label import Label
 from schema.model.names import SourceName
 from schema.model.predicate import Param, Predicate
 from schema.model.scalar import ScalarKind
+from schema.model.subject import Subject
 
 PredicateKind = Literal[
     "eq", "ne", "in", "range", "prefix", "contains", "is_null", "and", "or", "not", "keys"
@@ -73,6 +76,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """Can list rows without keys."""
     max_in_flight: int = 4
     snapshot: bool = False
+    speaks_for: bool = False
+    """The source rules on the caller itself: it is told `Call.asker`, and no other kind is."""
 
 
 class OrderBy(msgspec.Struct, frozen=True):
@@ -216,6 +221,21 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     estimate_rows: int | None = None
 
 
+class Asker(msgspec.Struct, frozen=True, kw_only=True):
+    """For whom a call is made, and why; all of it verified by the hub that makes the call."""
+
+    subject: Subject
+    purpose: str | None = None
+    case_id: str | None = None
+    trace: str = ""
+    """32 hexadecimal digits (W3C trace context), the same in every hub that has a part in it."""
+    hubs: tuple[str, ...] = ()
+    """The hubs that the question has passed, the one that calls last."""
+
+    def __repr__(self) -> str:
+        return "Asker()"
+
+
 class Call(msgspec.Struct, frozen=True, kw_only=True):
     """One run of a handle."""
 
@@ -228,6 +248,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     caller: str = ""
     """Who asks, only to keep apart what a connector keeps; empty: nobody that anything may be
     kept for."""
+    asker: Asker | None = None
+    """Only for a connector that claims `speaks_for`."""
 
 
 class Nested(msgspec.Struct, frozen=True):
@@ -261,6 +283,15 @@ class ShapeColumn(msgspec.Struct, frozen=True, kw_only=True):
     """Another source has it; only references name it."""
     authoritative: bool | None = None
     """Set where the source itself says that it is the one to ask."""
+    label: Label | None = None
+    """Set where the source itself knows how sensitive the values are."""
+    share: Share | None = None
+    conditions: tuple[str, ...] = ()
+    legal_basis: tuple[str, ...] = ()
+    owner: str | None = None
+    """The department that answers for the column there."""
+    about: Mapping[str, str] = {}
+    title: Mapping[str, str] = {}
 
 
 class ForeignKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -291,6 +322,8 @@ class ShapeTable(msgspec.Struct, frozen=True, kw_only=True):
     """Another source has it; only references lead to it."""
     called: tuple[str, ...] = ()
     """What else the source calls it: paths, operations."""
+    roots: tuple[str, str] | None = None
+    """(singular, plural) that the source's own callers know it by."""
 
 
 class SourceShape(msgspec.Struct, frozen=True, kw_only=True):

@@ -68,6 +68,7 @@ def load_files(settings: Settings, *, rules: bool = True) -> Loaded:
     for fragment in fragments:
         name = fragment.source.name
         sources[name] = (catalogue.sources[name], Path(fragment.path).parent)
+    check_hubs(sources, settings.instance.name)
     texts = _texts(settings.policies) if rules else []
     bundles = [read_bundle(text, path) for text, path in texts]
     content = rules_text(texts, packs)
@@ -76,6 +77,24 @@ def load_files(settings: Settings, *, rules: bool = True) -> Loaded:
         catalogue=catalogue, packs=packs, rules=content, sources=sources, bundles=bundles,
         grants=approved.grants, delegations=approved.delegations, places=field_places(fragments),
     )  # fmt: skip
+
+
+def check_hubs(sources: Mapping[SourceName, tuple[SourceDecl, Path]], own: str) -> None:
+    """Raises ``CONFIG_INVALID`` for a hub that would ask itself, or under another's name."""
+    for name, (decl, _) in sources.items():
+        if decl.kind != "hub":
+            continue
+        if decl.connect.get("hub") == own:
+            raise HubError(
+                "CONFIG_INVALID", "a hub cannot be its own source", where=str(name),
+                hint="`connect.hub` names the other hub",
+            )  # fmt: skip
+        if decl.connect.get("as") != own:
+            # fails closed: under another name loops would not be seen
+            raise HubError(
+                "CONFIG_INVALID", "`connect.as` is not the name of this hub", where=str(name),
+                hint=f"write `as: {own}`, or change `instance.name`",
+            )  # fmt: skip
 
 
 def rules_text(texts: Sequence[tuple[str, str]], packs: Packs) -> str:

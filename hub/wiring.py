@@ -19,6 +19,7 @@ import schema
 from auth.apikeys import FileKeys, KeyStore
 from auth.devissuer import DevIssuer
 from auth.identify import Identifier
+from auth.link import LinkVerifier
 from auth.token import TokenVerifier
 from connectors.kit.together import ended
 from connectors.spi import Connector
@@ -42,6 +43,7 @@ from hub.store.epochs import epoch_of
 from hub.store.keys import StoredKeys
 from hub.store.ledger import open_ledger
 from hub.store.mosaics import StoredMosaics
+from hub.store.once import StoredOnce
 from hub.store.quotas import StoredCounters
 from hub.store.recorded import StoredOperations
 from hub.store.secret import MASK, shared_secret
@@ -135,6 +137,9 @@ class Hub:
         self._mosaics = StoredMosaics(
             self._database, wait_s=self.settings.audit.wait_s, clock=self._clock
         )
+        self._once = StoredOnce(
+            self._database, wait_s=self.settings.audit.wait_s, clock=self._clock
+        )
         try:
             await self._open_parts()
         except BaseException:
@@ -201,11 +206,24 @@ class Hub:
             keys.append(StoredKeys(self._database))
         if declared.api_keys.file is not None:
             keys.append(FileKeys(Path(declared.api_keys.file)))
+        links = None
+        if self.settings.links:
+            links = LinkVerifier(
+                self.settings.links,
+                own=self.settings.instance.name,
+                scheme=self._loaded.packs.scheme,
+                once=self._once,
+                clock=self._clock,
+            )
         tokens = None
         if issuers:
             tokens = TokenVerifier(issuers, declared.claims, clock=self._clock)
         return Identifier(
-            tokens=tokens, keys=keys, cache_size=declared.cache_size, cache_s=declared.cache_s
+            tokens=tokens,
+            keys=keys,
+            links=links,
+            cache_size=declared.cache_size,
+            cache_s=declared.cache_s,
         )
 
     async def _pipeline(self, loaded: Loaded) -> Pipeline:
@@ -234,6 +252,7 @@ class Hub:
             deadline_s=settings.limits.deadline_s,
             clock=self._clock,
             ids=self._ids,
+            hub=settings.instance.name,
             tracing=self._tracing,
             meter=self._meter,
             in_force=self._in_force,
@@ -345,6 +364,7 @@ class Hub:
             await self._audit.close()
         await asyncio.to_thread(self._quotas.close)
         await asyncio.to_thread(self._mosaics.close)
+        await asyncio.to_thread(self._once.close)
         self._database.dispose()
         self._metrics.close()
         self._tracing.close()

@@ -60,6 +60,7 @@ def lent_to(principal: Subject, caller: Subject) -> Subject:
         compartments=caller.compartments,
         acting_for=caller.acting_for,
         acr=caller.acr,
+        link=caller.link,
     )
 
 

@@ -14,6 +14,7 @@ TEXT_ATTRIBUTES: Mapping[str, Callable[[Subject], str | None]] = {
     "tier": lambda subject: subject.tier,
     "region": lambda subject: subject.region,
     "acting_for": lambda subject: subject.acting_for,
+    "link": lambda subject: subject.link,
 }
 SET_ATTRIBUTES: Mapping[str, Callable[[Subject], frozenset[str]]] = {
     "roles": lambda subject: subject.roles,

@@ -30,7 +30,7 @@ from policies.ruling import Allow, Hidden, Lent, Masked, Null, Outcome, Reject, 
 from policies.standing import Standing
 from policies.standings import Standings, keep
 from policies.together import MosaicUse
-from policies.visibility import Elements, visible_elements
+from policies.visibility import Elements, cleared_elements, visible_elements
 from schema.model.catalogue import Catalogue
 from schema.model.names import FieldName, TypeName, split_coordinate
 from schema.model.predicate import TRUE, Predicate, params_in
@@ -106,6 +106,8 @@ class Engine:
             deciders = [partial(self._decision, standing) for standing in standings]
             held = visible_elements(self._elements, deciders)
             keep(self._visible, key, held, _MOST_VISIBLE)
+        if subject.link is not None:
+            return cleared_elements(held, self.catalogue, subject)
         return held
 
     def delegations_of(self, subject: Subject, context: Context) -> tuple[Lent, ...]:

@@ -144,7 +144,7 @@ class Standings(Generic[Decision]):
             subject.app, subject.user, subject.department, subject.org_kind, subject.tier,
             subject.region, tuple(sorted(subject.clearance.items())), subject.compartments,
             subject.roles, subject.purposes, subject.duties, subject.acting_for,
-            context.purpose if self._by_purpose else None, states,
+            subject.link, context.purpose if self._by_purpose else None, states,
             tuple([getattr(context, name) for name in self._read]), foresee, open_windows,
             bisect_right(self._moments, context.now), lapsed,
             next_day(context.now) if self._by_day else None, is_known(context.now),

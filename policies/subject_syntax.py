@@ -62,6 +62,7 @@ SUBJECT_KEYS: dict[str, Way] = {
     "org_kind": _text("org_kind"),
     "tier": _text("tier"),
     "acting_for": _text("acting_for"),
+    "link": _text("link"),
     "role": _member("roles"),
     "duty": _member("duties"),
     "compartment": _member("compartments"),

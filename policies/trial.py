@@ -30,8 +30,8 @@ _USE = re.compile(
 _PLAIN = ("allow", "null", "error", "reject", "hidden", "by_row")
 OUTCOME_WORDS = (*_PLAIN, *(mask for mask in MASK_KEYS if mask != "null"))
 SUBJECT_WORDS = (
-    "app", "user", "department", "org_kind", "tier", "region", "acting_for", "roles", "duties",
-    "compartments", "purposes", "clearance",
+    "app", "user", "department", "org_kind", "tier", "region", "acting_for", "link", "roles",
+    "duties", "compartments", "purposes", "clearance",
 )  # fmt: skip
 
 

@@ -8,8 +8,9 @@ from policies.decide import CellDecision, TypeDecision, follow
 from policies.ruling import Allow, Hidden
 from schema.model.catalogue import Catalogue
 from schema.model.entity import EntityType, Field
-from schema.model.names import Coordinate, TypeName, coordinate
+from schema.model.names import Coordinate, FieldName, TypeName, coordinate
 from schema.model.scalar import NUMERIC, ORDERED, TEXTUAL, ScalarKind
+from schema.model.subject import Subject
 from schema.model.use import SPECIAL_MODES, AggregateFunction, FieldUse, UseMode
 from schema.model.visible import Visible
 
@@ -53,6 +54,36 @@ def visible_elements(elements: Elements, deciders: Sequence[Decide]) -> Visible:
         if open_ones:
             _type(elements, entity, open_ones, selectable, uses, shapes)
     return Visible(selectable=frozenset(selectable), uses=frozenset(uses))
+
+
+def cleared_elements(held: Visible, catalogue: Catalogue, subject: Subject) -> Visible:
+    """What is left for a caller of another hub: nothing above its clearance, which its link's
+    ceiling bounds, not even a name; and no relation by such a field."""
+    scheme = catalogue.scheme
+
+    def barred(entity: EntityType, name: FieldName) -> bool:
+        label = entity.fields[name].label
+        below = label.compartments <= subject.compartments
+        return not (label.levels and below and scheme.dominates(subject.clearance, label))
+
+    out = {
+        coordinate(entity.name, name)
+        for entity in catalogue.types.values()
+        for name in entity.fields
+        if barred(entity, name)
+    }
+    for entity in catalogue.types.values():
+        if all(coordinate(entity.name, name) in out for name in entity.fields):
+            out.add(coordinate(entity.name))  # nor that there is such a type
+        for name, relation in entity.relations.items():
+            ends = ((entity.name, ours) for ours, _ in relation.match)
+            others = ((relation.to, theirs) for _, theirs in relation.match)
+            if any(coordinate(*end) in out for end in (*ends, *others)):
+                out.add(coordinate(entity.name, name))
+    return Visible(
+        selectable=held.selectable - out,
+        uses=frozenset(use for use in held.uses if use.coordinate not in out),
+    )
 
 
 def _type(

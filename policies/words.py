@@ -43,6 +43,7 @@ _ATTRIBUTES: dict[str, Said] = {
     "tier": ("the caller's tier", "调用方层级"),
     "region": ("the caller's region", "调用方所在区域"),
     "acting_for": ("whom the caller acts for", "调用方所代表的部门"),
+    "link": ("the link that the caller comes by", "调用方所经的级联"),
     "roles": ("the caller's roles", "调用方角色"),
     "duties": ("the caller's duties", "调用方职责"),
     "compartments": ("the caller's compartments", "调用方知悉范围"),

@@ -74,6 +74,8 @@ CODES: dict[str, CodeInfo] = {
     "SOURCE_UNAVAILABLE": CodeInfo("source", 200, True, "a department's source did not answer"),
     "SOURCE_TIMEOUT": CodeInfo("source", 200, True, "a department's source was too slow"),
     "SOURCE_BAD_DATA": CodeInfo("source", 200, False, "a department's source sent bad data"),
+    "SOURCE_REFUSED": CodeInfo("source", 200, False, "a hub that is a source does not allow it"),
+    "HUB_LOOP": CodeInfo("source", 200, False, "the question has passed this hub, or too many"),
     "SOURCE_BUSY": CodeInfo("capacity", 200, True, "too many requests in flight to the source"),
     "DEADLINE_EXCEEDED": CodeInfo("capacity", 200, True, "the operation took too long"),
     "OVERLOADED": CodeInfo("capacity", 503, True, "the hub has too many requests in flight"),

@@ -154,10 +154,21 @@ class Client:
             return await self._steadily(Sending(url=self._whole(url, ())), deadline, TRIES, "")
 
     async def exchange(
-        self, url: str, headers: Mapping[str, str], content: bytes, deadline: float
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        content: bytes,
+        deadline: float,
+        *,
+        heard: frozenset[int] = frozenset(),
     ) -> Said:
-        """Send a message once: a success or a 500, each with its body; raises `SourceError`."""
-        sending = Sending(url=self._whole(url, ()), headers=headers, content=content, faults=True)
+        """Send a message once: a success, a 500 or a status of `heard`, each with its body.
+
+        Raises: `SourceError`.
+        """
+        sending = Sending(
+            url=self._whole(url, ()), headers=headers, content=content, faults=True, heard=heard
+        )
         async with self._room.hold(deadline):
             return await self._steadily(sending, deadline, 1, "")
 
@@ -182,7 +193,7 @@ class Client:
                 stale = shown  # ended early, or withdrawn: one new token and one repeat
                 continue
             tried += 1
-            fault = said.status == 500 and sending.faults
+            fault = (said.status == 500 and sending.faults) or said.status in sending.heard
             if said.status in NOTHING or 200 <= said.status < 300 or fault:
                 return said
             wait = pause(said.status, said.headers, safe=sending.content is None)

@@ -29,6 +29,8 @@ class Sending(msgspec.Struct, frozen=True, kw_only=True):
     content: bytes | None = None
     faults: bool = False
     """Whether the body of a 500 is wanted: SOAP says there what failed."""
+    heard: frozenset[int] = frozenset()
+    """Further statuses whose bodies are wanted."""
 
     def __repr__(self) -> str:
         return "Sending()"
@@ -95,6 +97,7 @@ class Connections:
             async with asyncio.timeout(left), self._send(sending, left) as response:
                 status, headers = response.status_code, response.headers
                 wanted = 200 <= status < 300 or (status == 500 and sending.faults)
+                wanted = wanted or status in sending.heard
                 if not wanted or status in NOTHING:
                     await _drained(response)
                     return Said(status=status, headers=headers)

@@ -29,6 +29,12 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     case_id: str | None = None
     """As stated: a reference, not the case."""
     network_zone: str | None = None
+    trace: str | None = None
+    """The trace id, the same in the logs of all hubs that had a part in the question."""
+    link: str | None = None
+    """The link over which another hub asked."""
+    hubs: list[str] = []
+    """The hubs that the question had passed, the first one first."""
     epoch: int
     catalogue: str
     """Version digest."""

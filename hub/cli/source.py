@@ -62,6 +62,11 @@ def source() -> None:
     metavar="NAME=VALUE",
     help="REST: what a place in paths stands for, such as `owner=acme`. Repeatable.",
 )
+@click.option("--hub", "hub_name", help="Another hub: its `instance.name`; makes the kind `hub`.")
+@click.option("--as", "own_name", help="Another hub: this hub's own `instance.name`.")
+@click.option(
+    "--key", help="Another hub: the private key by reference, as `${file:/keys/link.json}`."
+)
 @click.option(
     "--level", help="One label for everything, to try it out; without it nothing is served yet."
 )
@@ -93,6 +98,9 @@ def draft(
     schema: Path | None,
     only: tuple[str, ...],
     params: tuple[str, ...],
+    hub_name: str | None,
+    own_name: str | None,
+    key: str | None,
     level: str | None,
     sample: bool,
     packs: tuple[str, ...],
@@ -110,6 +118,7 @@ def draft(
       hub source draft http://localhost:9001/openapi.json --department market
       hub source draft http://localhost:4001/graphql --department reviews
       hub source draft 'http://localhost:4002/people?wsdl' --department registry
+      hub source draft https://county/graphql --hub county --as city --key '${file:/keys/link}'
     """
     from hub.registry.discover import draft_fragment
     from hub.registry.secret import resolve
@@ -119,8 +128,15 @@ def draft(
     def known(text: str) -> str:
         return resolve(text, os.environ)
 
-    found_kind = kind or kind_of(known(place))
+    of_hub = {"hub": hub_name, "as": own_name, "key": key}
+    given = {name: value for name, value in of_hub.items() if value is not None}
+    found_kind = kind or ("hub" if given else kind_of(known(place)))
     connect = connect_of(place, found_kind)
+    if found_kind == "hub":
+        connect |= given
+        sample = False  # the other hub shows rows to callers alone, never to a hub for itself
+    elif given:
+        raise HubError("BAD_REQUEST", "`--hub`, `--as` and `--key` are for other hubs")
     if schema is not None:
         if found_kind != "graphql":
             raise HubError("BAD_REQUEST", "`--schema` is for GraphQL servers")
@@ -155,7 +171,8 @@ def draft(
             file.write(text)
     except FileExistsError:
         raise HubError("BAD_REQUEST", "the file exists already", where=str(out)) from None
-    click.echo(f"drafted {len(shape.tables)} tables into {out}; now label them", err=True)
+    mend = "read it" if found_kind == "hub" else "now label them"
+    click.echo(f"drafted {len(shape.tables)} tables into {out}; {mend}", err=True)
 
 
 def kind_of(place: str) -> str:

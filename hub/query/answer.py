@@ -12,7 +12,7 @@ import orjson
 import structlog
 from graphql import execute_sync
 
-from hub.query.delegated import acts_under
+from hub.query.delegated import acts_under, may_state
 from hub.query.duties import duties_of
 from hub.query.envelope import (
     Answer,
@@ -35,11 +35,11 @@ from hub.query.prepared import Caller, Key, Known, Prepared, Runnable
 from hub.query.quota import Meter, dues_of, metered
 from hub.query.record import METADATA, Recorder, Told
 from hub.query.recording import Kept, Notes
-from hub.query.request import Covering, Request
+from hub.query.request import Covering, Request, asker_of
 from hub.query.run import Run, World
 from hub.query.show import plan_text
 from hub.query.steps import Plan
-from hub.telemetry.trace import Tracing
+from hub.telemetry.trace import Tracing, new_trace, traceparent
 from policies.ruling import PolicyEngine
 from schema.errors import HubError
 from schema.graph.build import Face, build_face
@@ -69,6 +69,8 @@ class Pipeline:
         deadline_s: float = 10.0,
         clock: Callable[[], float] = time.time,
         ids: Callable[[], str],
+        hub: str = "hub",
+        traces: Callable[[], str] = new_trace,
         tracing: Tracing | None = None,
         meter: Meter | None = None,
         in_force: InForce | None = None,
@@ -89,6 +91,8 @@ class Pipeline:
         self._deadline_s = deadline_s
         self._clock = clock
         self._ids = ids
+        self._hub = hub
+        self._traces = traces
         self._tracing = tracing or Tracing(None)
         self._callers: BoundedStore[int, Caller] = BoundedStore(1024)
         self._documents: WeighedStore[Key, Known] = WeighedStore(limits.max_kept_bytes)
@@ -98,14 +102,22 @@ class Pipeline:
     async def answer(self, request: Request) -> Answer:
         """One operation from text to bytes; never raises for what a caller can cause."""
         operation_id = self._ids()
-        named = {"hub.operation_id": operation_id, "hub.door": request.door}
-        with self._tracing.span("operation", named if self._tracing.enabled else None):  # type: ignore[arg-type]
+        if request.trace is None:
+            request = msgspec.structs.replace(request, trace=self._traces())
+        if not self._tracing.enabled:
+            return await self._answer(request, operation_id)
+        with self._tracing.span(
+            "operation",
+            {"hub.operation_id": operation_id, "hub.door": request.door},
+            parent=traceparent(request.trace or ""),
+        ):
             return await self._answer(request, operation_id)
 
     async def _answer(self, request: Request, operation_id: str) -> Answer:
         told = Told(request, operation_id, self.engine.epoch, self.catalogue.version)
         try:
             self._in_force.begin(self.engine.epoch)
+            may_state(request)
             if request.subject.acting_for is not None:
                 told.lent = acts_under(told, self.engine, self._context(request))
             known = self._known(request)
@@ -142,6 +154,19 @@ class Pipeline:
     def face(self, subject: Subject) -> Face:
         """The subject's schema."""
         return self._caller(subject).face
+
+    async def show(self, request: Request, made: Callable[[Face], Any]) -> Answer:
+        """What is made of the subject's schema, on record as introspection is."""
+        told = Told(
+            request, self._ids(), self.engine.epoch, self.catalogue.version, fields=METADATA
+        )
+        try:
+            self._in_force.begin(self.engine.epoch)
+            body = _encode(made(self.face(request.subject)))
+            await self._record(told, "ok", None)
+        except HubError as error:
+            return refusal([error_entry(error)], error.code, told.operation_id)
+        return Answer(body=body, kind="data", code=None, operation_id=told.operation_id)
 
     def plan(self, request: Request) -> Plan:
         """The plan of an operation; raises what `answer` would answer with."""
@@ -238,8 +263,7 @@ class Pipeline:
         )
 
     async def _run(self, told: Told, document: Document, prepared: Prepared) -> Answer:
-        request, operation_id = told.request, told.operation_id
-        operation, ruling = prepared.operation, prepared.ruling
+        request, operation, ruling = told.request, prepared.operation, prepared.ruling
         if prepared.rejected is not None:
             raise prepared.rejected
         params: dict[str, Any] = {
@@ -255,11 +279,12 @@ class Pipeline:
             self.world,
             request.subject,
             params,
-            operation_id=operation_id,
+            operation_id=told.operation_id,
             deadline=time.monotonic() + self._deadline_s,
             twins=runnable.runner.plan.twins,
             purpose=request.purpose,
             principal=ruling.principal,
+            asker=asker_of(request, self._hub),
         )
         whose = [one for one in (request.subject, ruling.principal) if one is not None]
         fetching = partial(self._fetch, runnable.runner, run)
@@ -273,7 +298,7 @@ class Pipeline:
             body["errors"] = errors
         extensions = runnable.extensions
         if prepared.duties is not None:
-            told_too = prepared.duties.extension(request.subject, operation_id)
+            told_too = prepared.duties.extension(request.subject, told.operation_id)
             notices = runnable.runner.plan.notices
             extensions = governance(notices, told_too, prepared.label.told)
         if extensions is not None:
@@ -282,7 +307,7 @@ class Pipeline:
             body=_encode(body),
             kind="partial" if errors else "data",
             code=code,
-            operation_id=operation_id,
+            operation_id=told.operation_id,
         )
 
     async def _fetch(self, runner: PlanRunner, run: Run) -> dict[str, Any]:

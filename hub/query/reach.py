@@ -9,7 +9,7 @@ from typing import Any
 
 from connectors.kit.limit import InFlight
 from connectors.kit.retry import Backoff, Breaker, steadily
-from connectors.spi import Batch, Call, Connector
+from connectors.spi import Asker, Batch, Call, Connector
 from hub.query.combine import concat
 from schema.errors import SourceError
 from schema.model.names import SourceName
@@ -24,7 +24,7 @@ class Reach:
     Cost: two integers and a look at the breaker while the source is well.
     """
 
-    __slots__ = ("_deadline_s", "_flight", "_whole", "breaker", "connector")
+    __slots__ = ("_deadline_s", "_flight", "_speaks", "_whole", "breaker", "connector")
 
     def __init__(
         self, connector: Connector, deadline_s: float | None = None, breaker: Breaker | None = None
@@ -33,6 +33,7 @@ class Reach:
         self.breaker = breaker or Breaker()
         self._deadline_s = deadline_s
         self._flight = InFlight(connector.capabilities.max_in_flight)
+        self._speaks = connector.capabilities.speaks_for
         self._whole = getattr(connector, "fetch_all", None)
 
     async def fetch(
@@ -45,6 +46,7 @@ class Reach:
         operation_id: str,
         max_rows: int,
         caller: str = "",
+        asker: Asker | None = None,
     ) -> Batch:
         """The whole batch of one call.
 
@@ -53,7 +55,12 @@ class Reach:
         if self._deadline_s is not None:
             deadline = min(deadline, time.monotonic() + self._deadline_s)
         call = Call(
-            keys=keys, params=params, deadline=deadline, operation_id=operation_id, caller=caller
+            keys=keys,
+            params=params,
+            deadline=deadline,
+            operation_id=operation_id,
+            caller=caller,
+            asker=asker if self._speaks else None,
         )
         return await steadily(
             lambda: self._once(handle, call, max_rows),

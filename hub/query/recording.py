@@ -40,7 +40,7 @@ _NAME = re.compile(r"(?!.*\d{4})[A-Za-z_]\w{0,127}\Z", re.ASCII)
 """Names of operations that are kept: without long numbers, which may be somebody's."""
 SOMEBODY = "*"
 _SETS = ("compartments", "roles", "purposes", "duties")
-_TEXTS = ("app", "department", "org_kind", "tier", "region", "acting_for")
+_TEXTS = ("app", "department", "org_kind", "tier", "region", "acting_for", "link")
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from connectors.spi import Asker
 from schema.model.subject import Subject
 
 
@@ -22,7 +23,21 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """Stated by the caller, as the purpose is."""
     network_zone: str | None = None
     """Where the request came from, as the door decided."""
+    trace: str | None = None
+    """The id of the trace that this is part of; the pipeline begins one where there is none."""
     door: str = "graphql"
+
+
+def asker_of(request: Request, hub: str) -> Asker:
+    """What sources are told of a caller that rule on it themselves; `hub`: this one's name."""
+    subject = request.subject
+    return Asker(
+        subject=subject,
+        purpose=request.purpose,
+        case_id=request.case_id,
+        trace=request.trace or "",
+        hubs=(*subject.hubs, hub),
+    )
 
 
 class Covering(Protocol):

@@ -10,7 +10,7 @@ import msgspec
 
 from connectors.kit.local import apply
 from connectors.kit.together import together
-from connectors.spi import Batch, Connector
+from connectors.spi import Asker, Batch, Connector
 from hub.query.combine import concat, distinct_keys, empty_batch, key_column
 from hub.query.cursor import Seal
 from hub.query.keys import Keyring
@@ -60,7 +60,7 @@ class World:
 class Run:
     """One run of a plan: its params, what it fetched and what failed."""
 
-    __slots__ = ("call_deadline", "errors", "operation_id", "params", "principal",
+    __slots__ = ("asker", "call_deadline", "errors", "operation_id", "params", "principal",
                  "purpose", "rows", "shared", "sources", "subject", "tally", "twins",
                  "world")  # fmt: skip
 
@@ -75,12 +75,15 @@ class Run:
         twins: Mapping[int, int],
         purpose: str | None = None,
         principal: Subject | None = None,
+        asker: Asker | None = None,
     ) -> None:
         self.world = world
         self.subject = subject
         self.principal = principal
         """For whom the subject acts, if it does."""
         self.purpose = purpose
+        self.asker = asker
+        """What sources are told that rule on the caller themselves."""
         self.params = params
         self.operation_id = operation_id
         self.call_deadline = deadline
@@ -177,6 +180,7 @@ class Run:
                 operation_id=self.operation_id,
                 max_rows=world.max_scan_rows,
                 caller=self.subject.id,
+                asker=self.asker,
             )
             if not batch.rows and not batch.columns:
                 batch = empty_batch(fetch.ask)

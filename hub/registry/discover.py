@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from connectors.spi import SourceShape
+from connectors.spi import ShapeColumn, SourceShape
 from hub.registry import naming
 from hub.registry.entities import DraftColumn, Entity, entities_of
 from hub.registry.relate import relation_lines
@@ -32,11 +32,16 @@ _LABELLED = """\
 # Drafted from the source itself, with one label for everything: check each before publishing,
 # and delete what is not to be shared at all.
 """
+_CARRIED = """\
+# Drafted from another hub, with its labels, owners, keys and relations as they are there. That hub
+# rules on every question too, by its own labels: what is loosened here stays shut there.
+"""
 
 
 class _Told(NamedTuple):
     suggested: Suggestions
     categories: Collection[str]
+    source: str
 
 
 def draft_fragment(
@@ -69,8 +74,10 @@ def draft_fragment(
             )
     _refuse_secrets(connect)
     entities = entities_of(shape)
+    carried = any(one.label is not None for table in shape.tables for one in table.columns)
+    head = _CARRIED if carried else _HEAD if level is None else _LABELLED
     lines = [
-        *(_HEAD if level is None else _LABELLED).splitlines(),
+        *head.splitlines(),
         "hub: 1",
         "source:",
         f"  name: {text(name)}",
@@ -86,7 +93,7 @@ def draft_fragment(
         "types:",
     ]
     for entity in entities.values():
-        lines += _type_lines(entity, level, _Told(suggested, categories))
+        lines += _type_lines(entity, level, _Told(suggested, categories, name))
     relations = list(relation_lines(entities, overlapping))
     if relations:
         lines += ["relations:", *relations]
@@ -147,11 +154,15 @@ def _body(entity: Entity, level: str | None, told: _Told) -> Iterator[str]:
         yield f"    key: {flow(keys[0] if keys else [])}"
     rows = "" if table.rows is None else f"  # about {table.rows} rows"
     yield f"    from: {{table: {text(table.name)}}}{rows}"
-    if level is None:
+    carried = any(column.label is not None for column in table.columns)
+    if carried:
+        yield "    # each field says its own label, share and owner"
+    elif level is None:
         yield "    # label: set the level of the fields below; one field may say its own"
     else:
         yield f"    label: {text(level)}"
-    yield "    share: unconditional"
+    if not carried:
+        yield "    share: unconditional"
     yield "    fields:"
     for column in table.columns:
         held = entity.columns.get(column.name)
@@ -162,7 +173,8 @@ def _body(entity: Entity, level: str | None, told: _Told) -> Iterator[str]:
         else:
             one = told.suggested.get((table.name, column.name))
             beside = "" if one is None else f"  # {told_of(one, told.categories)}"
-            yield f"      {text(held.field)}: {flow(_field(held, one))}{beside}"
+            said = _field(held, one) | _carried(held.found, told.source)
+            yield f"      {text(held.field)}: {flow(said)}{beside}"
 
 
 def _field(column: DraftColumn, suggested: Suggestion | None) -> dict[str, Any]:
@@ -178,6 +190,29 @@ def _field(column: DraftColumn, suggested: Suggestion | None) -> dict[str, Any]:
         said["format"] = suggested.fact.format
     if column.found.authoritative is not None:
         said["authoritative"] = column.found.authoritative
+    return said
+
+
+def _carried(found: ShapeColumn, source: str) -> dict[str, Any]:
+    """What another hub says of a field of its own."""
+    said: dict[str, Any] = {}
+    if found.label is not None:
+        label = found.label
+        named = (("categories", label.categories), ("compartments", label.compartments))
+        said["label"] = {"levels": dict(label.levels)} | {
+            key: sorted(held) for key, held in named if held
+        }
+    if found.share is not None:
+        said["share"] = found.share
+    if found.conditions:
+        said["conditions"] = list(found.conditions)
+    if found.legal_basis:
+        said["legal_basis"] = list(found.legal_basis)
+    if found.owner is not None:
+        # a department there is another one than a department here that is called the same
+        said["owner"] = f"{source}-{found.owner}"[:63].rstrip("-")
+    if found.title:
+        said["title"] = dict(found.title)
     return said
 
 

@@ -43,7 +43,10 @@ def entities_of(shape: SourceShape) -> dict[str, Entity]:
     for number, table in enumerate(tables, 1):
         type_name = naming.type_name(table.name, number, types)
         types.add(type_name)
-        one, several = naming.root_names(type_name, roots)
+        if table.roots is not None and type_name == table.name and roots.isdisjoint(table.roots):
+            one, several = table.roots
+        else:
+            one, several = naming.root_names(type_name, roots)
         roots |= {one, several, f"{several}Aggregate"}
         columns: dict[str, DraftColumn] = {}
         fields: set[str] = set()

@@ -13,7 +13,7 @@ from schema.model.binding import SourceDecl
 
 Connect = Callable[[SourceDecl, Callable[[str], str]], Connector]
 
-BUILT_IN = ("files", "graphql", "rest", "soap", "sql", "stream")
+BUILT_IN = ("files", "graphql", "hub", "rest", "soap", "sql", "stream")
 """Each a package of `connectors` with `connect` in its module `connector`."""
 GROUP = "governed_data_hub.connectors"
 """The entry points of packages: a kind's name, and its ``connect``."""

@@ -18,6 +18,7 @@ from hub.serve.documents import Registered, load_documents
 from hub.serve.door import GraphQLDoor, Observe, Scope, Send
 from hub.serve.explorer import ASSETS_URL, explorer_asset, explorer_page
 from hub.serve.guard import Receive
+from hub.serve.linkdoor import LinkDoor, is_linked
 from hub.serve.options import DoorOptions
 from hub.serve.span import LifeSpan
 from schema.errors import HubError
@@ -32,20 +33,30 @@ class App:
     """The ASGI application of one worker."""
 
     def __init__(
-        self, hub: Served, door: GraphQLDoor, pages: Starlette, path: str, span: LifeSpan
+        self,
+        hub: Served,
+        door: GraphQLDoor,
+        pages: Starlette,
+        options: DoorOptions,
+        span: LifeSpan,
     ) -> None:
+        path = options.path
         self.door = door
         self.span = span
         self._hub = hub
         self._pages = pages
         self._path = path
         self._below = path + "/"
+        self._links = path + "/link"
+        self._link_door = LinkDoor(hub, options)
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Straight to the door for its path; everything else through Starlette."""
         if scope["type"] == "http":
             path = scope["path"]
             if path == self._path or path.startswith(self._below):
+                if path == self._links and scope["method"] == "POST" and is_linked(scope):
+                    return self._link_door(scope, receive, send)
                 return self.door(scope, receive, send)
         elif scope["type"] == "lifespan":
             return self.span(receive, send)
@@ -71,7 +82,7 @@ def create_app(
         )
     door, pages = _assemble(hub, options, registered, observe)
     span = LifeSpan(hub, door.room, reload_poll_s=reload_poll_s, drain_s=drain_s)
-    return App(hub, door, pages, options.path, span)
+    return App(hub, door, pages, options, span)
 
 
 def _assemble(

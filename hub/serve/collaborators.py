@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+from auth.link import Linked
 from hub.query.envelope import Answer
 from hub.query.request import Request
+from schema.graph.build import Face
 from schema.model.subject import Subject
 
 
@@ -16,6 +18,8 @@ class Answering(Protocol):
 
     async def answer(self, request: Request) -> Answer: ...
 
+    async def show(self, request: Request, made: Callable[[Face], Any]) -> Answer: ...
+
 
 class Identifying(Protocol):
     """Who is asking. `known` is a look-up; `identify` raises `UNAUTHENTICATED`, always alike."""
@@ -23,6 +27,8 @@ class Identifying(Protocol):
     def known(self, token: str) -> Subject | None: ...
 
     async def identify(self, scheme: str, token: str) -> Subject: ...
+
+    async def linked(self, token: str, body: bytes) -> Linked: ...
 
 
 class Served(Protocol):

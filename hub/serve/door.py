@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 
+from auth.link import Linked
 from auth.refusal import unauthenticated
 from hub.query.envelope import Answer
 from hub.query.request import Request
@@ -18,12 +19,15 @@ from hub.serve.collaborators import Served
 from hub.serve.decode import Parts, read_case, read_json, read_parts, read_purpose, read_url
 from hub.serve.documents import Documents, Registered, Seen
 from hub.serve.guard import (
+    LINK,
+    LONGEST_CREDENTIALS,
     PREFLIGHT,
     ClientGone,
     Receive,
     Room,
     check_encoding,
     check_length,
+    linked_by,
     pick_headers,
     read_body,
 )
@@ -32,6 +36,7 @@ from hub.serve.operations import writes_or_streams
 from hub.serve.options import DoorOptions
 from hub.serve.problem import Headers, Heads, error_body, start_message, status_of
 from hub.serve.zones import Zones
+from hub.telemetry.trace import trace_of
 from schema.errors import HubError
 from schema.model.subject import Subject
 
@@ -45,7 +50,6 @@ Page = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _SCHEMES = {b"Bearer": "bearer", b"bearer": "bearer", b"apikey": "apikey"}
 _KNOWN_HEADERS = 1_024
-_LONGEST_CREDENTIALS = 16_384
 _CORS_HEADERS = b"authorization, content-type, hub-purpose, hub-case, graphql-require-preflight"
 
 
@@ -137,20 +141,23 @@ class GraphQLDoor:
         options = self._options
         check_length(found, options.max_body_bytes)
         self._check_uri(scope)
-        subject = await self._subject(found.get(b"authorization"))
-        body = await read_body(
-            receive,
-            options.max_body_bytes,
-            options.body_timeout_s,
-            found.get(b"content-length"),
-        )
+        shown = found.get(b"authorization")
+        linked = None
+        if shown is None or shown[: len(LINK)].lower() != LINK:
+            subject = await self._subject(shown)
+            body = await self._body(receive, found)
+        else:
+            body = await self._body(receive, found)
+            # the token covers the body, which is therefore read first
+            linked = await self._hub.identifier.linked(linked_by(shown), body)
+            subject = linked.subject
         value = read_json(body, options.max_variables_depth)
-        if type(value) is list:
+        if type(value) is list and linked is None:
             return await self._batch(value, subject, scope, found, wish.media)
         parts = read_parts(value)
         if parts.document_id is None and (ident := self._path_id(scope)):
             parts = _with_id(parts, ident)
-        answer = await self._run(parts, subject, scope, found)
+        answer = await self._run(parts, subject, scope, found, linked=linked)
         return answer.body, self._heads.answer(answer.kind, answer.code, wish.media)
 
     async def _get(
@@ -211,17 +218,14 @@ class GraphQLDoor:
         scope: Scope,
         found: Mapping[bytes, bytes],
         text: str | None = None,
+        *,
+        linked: Linked | None = None,
     ) -> Answer:
         if text is None:
             text = self._documents.find(parts, subject.app)
-        header = found.get(b"hub-purpose")
-        purpose = None
-        if header is not None or parts.extensions is not None:
-            stated = header.decode("latin-1").strip() if header is not None else None
-            purpose = read_purpose(stated, parts.extensions)
-        case_header, case_id = found.get(b"hub-case"), None
-        if case_header is not None or parts.extensions is not None:
-            case_id = read_case(case_header, parts.extensions)
+        purpose, case_id, trace = _stated(parts, found) if linked is None else (
+            linked.purpose, linked.case_id, linked.trace
+        )  # fmt: skip
         zone = None
         if self._zones is not None:
             zone = self._zones.find(scope.get("client"), found.get(b"x-forwarded-for"))
@@ -233,6 +237,7 @@ class GraphQLDoor:
             purpose=purpose,
             case_id=case_id,
             network_zone=zone,
+            trace=trace,
         )
         room = self.room
         room.enter()
@@ -244,8 +249,17 @@ class GraphQLDoor:
         finally:
             room.leave()
 
+    async def _body(self, receive: Receive, found: Mapping[bytes, bytes]) -> bytes:
+        options = self._options
+        return await read_body(
+            receive,
+            options.max_body_bytes,
+            options.body_timeout_s,
+            found.get(b"content-length"),
+        )
+
     async def _subject(self, header: bytes | None) -> Subject:
-        if header is None or len(header) > _LONGEST_CREDENTIALS:
+        if header is None or len(header) > LONGEST_CREDENTIALS:
             raise unauthenticated()
         name, _, token = header.partition(b" ")
         scheme = _SCHEMES.get(name) or _SCHEMES.get(name.lower())
@@ -312,6 +326,22 @@ class GraphQLDoor:
                 (b"access-control-max-age", b"600"),
             ]
         return start_message(204, headers)
+
+
+def _stated(
+    parts: Parts, found: Mapping[bytes, bytes]
+) -> tuple[str | None, str | None, str | None]:
+    """(purpose, case, trace id), as a caller of this hub states them."""
+    purpose, case_id = None, None
+    header, case_header = found.get(b"hub-purpose"), found.get(b"hub-case")
+    if header is not None or parts.extensions is not None:
+        stated = header.decode("latin-1").strip() if header is not None else None
+        purpose = read_purpose(stated, parts.extensions)
+    if case_header is not None or parts.extensions is not None:
+        case_id = read_case(case_header, parts.extensions)
+    within = found.get(b"traceparent")
+    trace = None if within is None else trace_of(within.decode("latin-1").strip())
+    return purpose, case_id, trace
 
 
 def _nobody(_outcome: str, _code: str | None, _seconds: float) -> None:

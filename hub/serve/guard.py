@@ -22,6 +22,7 @@ WANTED = frozenset(
         b"transfer-encoding",
         b"hub-purpose",
         b"hub-case",
+        b"traceparent",
         b"x-forwarded-for",
         b"origin",
         b"apollo-require-preflight",
@@ -30,11 +31,23 @@ WANTED = frozenset(
     }
 )
 _SEVERAL = frozenset({b"accept", b"x-forwarded-for"})
+LINK = b"hub-link "
+"""How the credentials of another hub begin, in small letters."""
+LONGEST_CREDENTIALS = 16_384
 PREFLIGHT = (
     b"graphql-require-preflight",
     b"apollo-require-preflight",
     b"x-apollo-operation-name",
 )
+
+
+def linked_by(header: bytes) -> str:
+    """The token of another hub's credentials; raises ``UNAUTHENTICATED`` for what is none."""
+    if header[: len(LINK)].lower() != LINK or len(header) > LONGEST_CREDENTIALS:
+        raise unauthenticated()
+    if not header.isascii():
+        raise unauthenticated()
+    return header[len(LINK) :].strip().decode("ascii")
 
 
 class ClientGone(Exception):

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from auth.issuer import ClaimMapping, DevelopmentIssuer, Issuer
+from auth.link import Link
 
 Count = Annotated[int, msgspec.Meta(ge=1)]
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
@@ -263,6 +264,8 @@ class Settings(_Section, frozen=True, kw_only=True):
     listen: Listen = Listen()
     instance: Instance = Instance()
     auth: Auth = Auth()
+    links: tuple[Link, ...] = ()
+    """Other hubs that may ask here for their callers."""
     state: State = State()
     audit: Audit = Audit()
     release: ReleaseSettings = ReleaseSettings()

@@ -343,6 +343,12 @@ def _check(settings: Settings, root: Block, reader: _Reader) -> None:
         # fails closed: with fewer, nothing could ever be loosened again
         hint = "declare more officers, each with a key of their own"
         reader.wrong(at("release", "required"), "there are too few officers to sign", hint)
+    links = [link.name for link in settings.links]
+    if len(set(links)) < len(links):
+        reader.wrong(at("links"), "a link is declared twice", "keep one of them")
+    if settings.instance.name in links:
+        hint = "a link names the other hub; give each hub its own `instance.name`"
+        reader.wrong(at("links"), "a hub cannot be linked to itself", hint)
     seen: set[str] = set()
     for issuer in settings.auth.issuers:
         if issuer.issuer in seen:

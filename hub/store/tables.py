@@ -122,6 +122,15 @@ mosaic_parts = Table(
 )
 """Until when a part counts as used by one holder of one mosaic; both as digests."""
 
+link_tokens = Table(
+    "link_tokens",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("ends", BigInteger, nullable=False),
+    Index("link_tokens_ends", "ends"),
+)
+"""Tokens of links that were used, as digests, until they end by themselves."""
+
 leases = Table(
     "leases",
     metadata,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import secrets
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Literal
@@ -82,6 +84,25 @@ def open_tracing(
     )
     provider.add_span_processor(BatchSpanProcessor(exporter))
     return Tracing(provider)
+
+
+def new_trace() -> str:
+    """A fresh trace id: 32 hexadecimal digits."""
+    return secrets.token_hex(16)
+
+
+def traceparent(trace: str) -> str:
+    """A W3C `traceparent` header within a trace, under a fresh parent id."""
+    return f"00-{trace}-{secrets.token_hex(8)}-01"
+
+
+_PARENT = re.compile(r"(?!ff)[0-9a-f]{2}-((?!0{32})[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+def trace_of(header: str) -> str | None:
+    """The trace id of a `traceparent` header; ``None`` if it is none (W3C Trace Context 2)."""
+    found = _PARENT.match(header)
+    return None if found is None else found.group(1)
 
 
 def _context(parent: str | None) -> Context | None:

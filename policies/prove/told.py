@@ -41,6 +41,7 @@ _ATTRIBUTES = {
     "tier": ("tier", "层级"),
     "region": ("region", "区划"),
     "acting_for": ("acting for", "受托于"),
+    "link": ("link", "级联"),
     "roles": ("roles", "角色"),
     "duties": ("duties", "职责"),
     "compartments": ("compartments", "知悉范围"),

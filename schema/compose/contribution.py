@@ -16,7 +16,7 @@ from schema.compose.row_label import row_label_name
 from schema.errors import HubError
 from schema.model.binding import ColumnBinding, TypeBinding
 from schema.model.entity import EntityType, Field, Floor, RowLabel
-from schema.model.names import FieldName, SourceName
+from schema.model.names import DepartmentName, FieldName, SourceName
 
 
 class Claim(NamedTuple):
@@ -211,7 +211,7 @@ class Contribution:
             kind=chosen.field.kind,
             label=label,
             share=chosen.field.share,
-            owner=source.department,
+            owner=self._owner(name, chosen),
             source=source.name,
             about=part.about,
             title=part.title,
@@ -224,6 +224,18 @@ class Contribution:
             metadata=part.metadata,
             floors=self._floors(name, chosen),
         )
+
+    def _owner(self, name: FieldName, chosen: FieldClaim) -> DepartmentName:
+        """A department answers for what its own system gives; behind a hub there are several."""
+        source, said = chosen.claim.fragment.source, chosen.field.owner
+        if said is not None and source.kind != "hub":
+            self._wrong(
+                chosen.claim,
+                chosen.field.at,
+                f"field `{self.name}.{name}` names an owner, but no other hub gives it",
+                "delete `owner`: the department of the source answers for its fields",
+            )
+        return said or source.department
 
     def _floors(self, name: FieldName, chosen: FieldClaim) -> tuple[Floor, ...]:
         fragment = chosen.claim.fragment

@@ -359,4 +359,5 @@ FIELD_KEYS: dict[str, tuple[str, Way]] = {
     "unit": ("unit", Words.text),
     "deprecated": ("deprecated", Words.text),
     "authoritative": ("authoritative", Words.flag),
+    "owner": ("owner", Words.slug),
 }

@@ -10,7 +10,7 @@ import msgspec
 from schema.compose.positions import Place
 from schema.model.binding import SourceDecl
 from schema.model.entity import MetadataVisibility, Share
-from schema.model.names import FieldName, TypeName
+from schema.model.names import DepartmentName, FieldName, TypeName
 from schema.model.scalar import ScalarKind
 
 
@@ -79,6 +79,8 @@ class FieldPart(msgspec.Struct, frozen=True, kw_only=True):
     floor: FloorPart | None = None
     authoritative: bool | None = None
     """Among several sources: ``True`` wins, ``False`` stands in, unsaid is a conflict."""
+    owner: DepartmentName | None = None
+    """The department behind another hub that answers for it; ``None``: the source's."""
 
 
 class TypePart(msgspec.Struct, frozen=True, kw_only=True):

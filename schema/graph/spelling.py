@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from schema.model.entity import EntityType
-
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-
-
-def shout(name: str) -> str:
-    """``birthDate`` -> ``BIRTH_DATE``."""
-    return _HUMP.sub("_", name).upper()
+from schema.model.names import shout
 
 
 def shouted(entity: EntityType) -> dict[str, str]:

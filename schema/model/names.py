@@ -17,6 +17,14 @@ GRAPHQL_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 SOURCE_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}\Z")
 
 
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+
+
+def shout(name: str) -> str:
+    """``birthDate`` -> ``BIRTH_DATE``: a field's name as a value of an enum."""
+    return _HUMP.sub("_", name).upper()
+
+
 def coordinate(type_name: str, field: str | None = None) -> Coordinate:
     """The coordinate of a type, or of one of its fields or relations."""
     return Coordinate(type_name if field is None else f"{type_name}.{field}")

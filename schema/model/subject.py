@@ -36,6 +36,10 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     none."""
     expires_at: float = 0.0
     """Unix seconds at which the credentials end."""
+    link: str | None = None
+    """The link over which another hub asks for it; ``None`` for whoever asks this hub itself."""
+    hubs: tuple[str, ...] = ()
+    """The hubs that the question has passed, the first one first; ``()`` without a link."""
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,1 @@
+"""Another Hub as a source: it rules too, on whoever asks here."""

@@ -1,0 +1,348 @@
+"""The lower side of a link: whose word counts, how far, and for how long."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from joserfc.jwk import OKPKey
+from joserfc.jws import JWSRegistry
+from joserfc.util import urlsafe_b64encode
+from msgspec import structs
+
+from connectors.hub.token import Signer
+from connectors.spi import Asker
+from hub.cli.main import run
+from hub.cli.serve import build_app
+from hub.serve.app import App
+from hub.settings import read_settings
+from hub.wiring import build_hub
+from schema.errors import HubError
+from schema.model.names import DepartmentName
+from schema.model.subject import Subject
+from tests.hub.links.hubs import Site, database
+
+KEY = OKPKey.generate_key("Ed25519", {"kid": "2026-1"})
+STRANGER = OKPKey.generate_key("Ed25519")
+SUBJECT = Subject(
+    id="app:desk|user:zhang",
+    app="desk",
+    user="zhang",
+    department=DepartmentName("welfare"),
+    tier="city",
+    clearance={"plain": "restricted"},
+    roles=frozenset({"clerk", "admin"}),
+)
+ANN = Asker(
+    subject=SUBJECT,
+    purpose="administration",
+    case_id="2026-17/a",
+    trace="0af7651916cd43dd8448eb211c80319c",
+    hubs=("city",),
+)
+WHO = "{ caller { app user department tier purposes roles } }"
+NAMES = "{ persons { nodes { name income } } }"
+TYPES = "{ __schema { types { name fields { name } } } }"
+
+
+class Lower:
+    """A hub in this process, behind its real door."""
+
+    def __init__(self, site: Site, app: App) -> None:
+        self.site = site
+        self.client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app=app),  # type: ignore[arg-type]
+            base_url="http://county",
+        )
+
+    async def send(self, token: str, body: bytes, path: str = "/graphql") -> tuple[int, Any]:
+        headers = {"authorization": f"Hub-Link {token}", "content-type": "application/json"}
+        got = await self.client.post(path, content=body, headers=headers)
+        return got.status_code, got.json()
+
+    async def ask(self, query: str, asker: Asker = ANN, **signer: Any) -> Any:
+        """The data, or the code of what is wrong."""
+        body = json.dumps({"query": query}).encode()
+        made = Signer(KEY, **{"name": "city", "audience": "county", **signer})
+        _, told = await self.send(made.sign(asker, body), body)
+        return told.get("data") or told["errors"][0]["extensions"]["code"]
+
+
+def county(home: Path, **link: Any) -> Site:
+    home.mkdir(exist_ok=True)
+    file = home / "city.jwks.json"
+    file.write_text(json.dumps({"keys": [KEY.as_dict(private=False)]}))
+    declared = {
+        "name": "city",
+        "keys": str(file),
+        "ceiling": {"plain": "internal"},
+        "purposes": ["administration"],
+        "accepts": {"department": {"welfare": "city-welfare"}, "roles": {"clerk": "guest"}},
+        "fixed": {"tier": "city"},
+        **link,
+    }
+    site = Site(home, "county", links=[declared])
+    rows = database(
+        site.home / "rows.sqlite",
+        "CREATE TABLE residents (n TEXT PRIMARY KEY, name TEXT, income INTEGER, job INTEGER);"
+        "CREATE TABLE jobs (id INTEGER PRIMARY KEY, title TEXT);"
+        "INSERT INTO jobs VALUES (7, 'baker'); INSERT INTO residents VALUES ('1', 'Zhang', 5, 7);",
+    )
+    site.fragment(
+        "civil",
+        f"""\
+hub: 1
+source: {{name: civil, department: civil-affairs, kind: sql, connect: {{url: "sqlite:///{rows}"}}}}
+types:
+  Person:
+    key: [n]
+    from: {{table: residents}}
+    label: {{level: internal, categories: [pi]}}
+    share: unconditional
+    fields:
+      n: {{type: String}}
+      name: {{type: String, title: {{en: Name, zh: 姓名}}}}
+      income: {{type: Int, label: confidential}}
+      job: {{type: Int}}
+  Job:
+    key: [number]
+    from: {{table: jobs}}
+    label: public
+    share: unconditional
+    fields:
+      number: {{type: Int, column: id}}
+      title: {{type: String}}
+relations:
+  Person.trade: {{to: Job, match: {{job: number}}}}
+""",
+    )
+    site.rule(
+        "city",
+        subjects={"link": "city", "purpose": "administration"},
+        resources={"types": ["*"]},
+    )
+    return site
+
+
+@asynccontextmanager
+async def opened(site: Site) -> AsyncIterator[Lower]:
+    settings = read_settings(site.home / "hub.yaml", {})
+    app = build_app(settings)
+    await app._hub.open()
+    try:
+        yield Lower(site, app)
+    finally:
+        await app._hub.close()
+
+
+def forged(claims: Mapping[str, Any], body: bytes, *, key: OKPKey = KEY, **header: Any) -> str:
+    """A token whose claims differ from those that the connector would sign."""
+    now = int(time.time())
+    whole = {
+        "sub": "app:desk", "app": "desk", "hubs": ["city"], "iss": "city", "aud": "county",
+        "iat": now, "exp": now + 30, "jti": hashlib.sha256(repr(claims).encode()).hexdigest(),
+        "body": hashlib.sha256(body).hexdigest(), **claims,
+    }  # fmt: skip
+    told = {name: value for name, value in whole.items() if value is not None}
+    parts = ({"alg": "EdDSA", "typ": "hub-link+jwt", **header}, told)
+    signed = b".".join(urlsafe_b64encode(json.dumps(part).encode()) for part in parts)
+    signature = JWSRegistry.algorithms["EdDSA"].sign(signed, key)
+    return b".".join((signed, urlsafe_b64encode(signature))).decode()
+
+
+@pytest.mark.asyncio
+async def test_who_is_known_over_a_link(tmp_path: Path) -> None:
+    async with opened(county(tmp_path)) as lower:
+        told = await lower.ask(WHO)
+        assert told["caller"] == {
+            "app": "city/desk", "user": "city/zhang", "department": "city-welfare", "tier": "city",
+            "purposes": ["administration"], "roles": ["guest"],
+        }  # fmt: skip
+        # a department that is not accepted is nobody's, not another's
+        other = structs.replace(SUBJECT, department=DepartmentName("civil-affairs"))
+        told = await lower.ask(WHO, structs.replace(ANN, subject=other))
+        assert told["caller"]["department"] is None
+        acting = structs.replace(SUBJECT, acting_for=DepartmentName("civil-affairs"))
+        assert await lower.ask(WHO, structs.replace(ANN, subject=acting)) == "NO_DELEGATION"
+        entry = lower.site.entries()[0]
+        assert (entry.link, entry.hubs, entry.case_id) == ("city", ["city"], "2026-17/a")
+        assert entry.trace == ANN.trace
+        assert entry.subject == "link:city|app:city/desk|user:city/zhang"
+
+
+@pytest.mark.asyncio
+async def test_the_ceiling_hides_fields_from_everything(tmp_path: Path) -> None:
+    async with opened(county(tmp_path)) as lower:
+        assert await lower.ask("{ persons { nodes { name } } }") == {
+            "persons": {"nodes": [{"name": "Zhang"}]}
+        }
+        assert await lower.ask(NAMES) == "GRAPHQL_VALIDATION_FAILED"
+        assert "income" not in json.dumps(await lower.ask(TYPES))
+        body = b"{}"
+        signer = Signer(KEY, name="city", audience="county")
+        _, told = await lower.send(signer.sign_own(body), body, "/graphql/link")
+        assert "income" not in json.dumps(told)
+        assert [one["name"] for one in told["types"]] == ["Job", "Person"]
+    async with opened(county(tmp_path / "open", ceiling={"plain": "restricted"})) as lower:
+        assert await lower.ask(NAMES) == {"persons": {"nodes": [{"name": "Zhang", "income": 5}]}}
+        lesser = structs.replace(SUBJECT, clearance={"plain": "internal"})
+        asker = structs.replace(ANN, subject=lesser)
+        assert await lower.ask(NAMES, asker) == "GRAPHQL_VALIDATION_FAILED"
+        uncleared = structs.replace(ANN, subject=structs.replace(SUBJECT, clearance={}))
+        told = await lower.ask("{ persons { nodes { name } } }", uncleared)
+        assert told == "GRAPHQL_VALIDATION_FAILED"
+
+
+@pytest.mark.asyncio
+async def test_purposes_of_the_link_alone(tmp_path: Path) -> None:
+    async with opened(county(tmp_path)) as lower:
+        asker = structs.replace(ANN, purpose="statistics")
+        assert await lower.ask("{ persons { nodes { name } } }", asker) == "PURPOSE_NOT_ALLOWED"
+        entry = lower.site.entries()[-1]
+        assert (entry.code, entry.purpose, entry.link) == (
+            "PURPOSE_NOT_ALLOWED", "statistics", "city",
+        )  # fmt: skip
+        # what the body or a header says of the purpose does not count
+        body = json.dumps(
+            {"query": "{ persons { nodes { name } } }", "extensions": {"purpose": "administration"}}
+        ).encode()
+        made = Signer(KEY, name="city", audience="county")
+        unstated = structs.replace(ANN, purpose=None)
+        _, told = await lower.send(made.sign(unstated, body), body)
+        assert "data" not in told
+
+
+@pytest.mark.asyncio
+async def test_tokens_that_are_not_good(tmp_path: Path) -> None:
+    body = json.dumps({"query": WHO}).encode()
+    good = forged({}, body)
+    bad: dict[str, str] = {
+        "another's key": forged({"a": 1}, body, key=STRANGER),
+        "an unknown hub": forged({"iss": "village", "hubs": ["village"]}, body),
+        "for another hub": forged({"aud": "province"}, body),
+        "of another question": forged({}, b"{}"),
+        "without a question": forged({"body": None}, body),
+        "expired": forged({"iat": 1_000, "exp": 1_030}, body),
+        "for too long": forged({"exp": 4_000_000_000}, body),
+        "without an id": forged({"jti": None}, body),
+        "without an application": forged({"app": None}, body),
+        "without a path": forged({"hubs": None}, body),
+        "a path of another": forged({"hubs": ["city", "village"]}, body),
+        "an ordinary token": forged({"b": 1}, body, typ="at+jwt"),
+        "unsigned": good.rsplit(".", 1)[0] + ".",
+        "cut": good[:-4],
+    }
+    async with opened(county(tmp_path)) as lower:
+        for name, token in bad.items():
+            status, told = await lower.send(token, body)
+            assert (status, told["errors"][0]["extensions"]["code"]) == (401, "UNAUTHENTICATED"), (
+                name
+            )
+            assert told["errors"][0]["message"] == "no valid credentials"
+        assert lower.site.entries() == []
+        assert (await lower.send(good, body))[0] == 200
+        assert (await lower.send(good, body))[0] == 401, "used twice"
+        # a link's token is no bearer token, and is for questions by POST alone
+        fresh = forged({"c": 1}, body)
+        headers = {"authorization": f"Bearer {fresh}", "content-type": "application/json"}
+        got = await lower.client.post("/graphql", content=body, headers=headers)
+        assert got.status_code == 401
+        headers = {"authorization": f"Hub-Link {fresh}", "graphql-require-preflight": "1"}
+        got = await lower.client.get("/graphql", params={"query": WHO}, headers=headers)
+        assert got.status_code == 401
+
+
+@pytest.mark.asyncio
+async def test_a_token_used_before_a_restart_is_used(tmp_path: Path) -> None:
+    site, body = county(tmp_path), json.dumps({"query": WHO}).encode()
+    token = forged({}, body)
+    async with opened(site) as lower:
+        assert (await lower.send(token, body))[0] == 200
+    async with opened(site) as lower:
+        assert (await lower.send(token, body))[0] == 401
+
+
+@pytest.mark.asyncio
+async def test_loops_end_where_they_close(tmp_path: Path) -> None:
+    async with opened(county(tmp_path)) as lower:
+        for hubs in (
+            ("county", "city"),
+            ("province", "county", "city"),
+            ("city", "village", "city"),
+            (*(f"hub-{number}" for number in range(8)), "city"),
+        ):
+            assert await lower.ask(WHO, structs.replace(ANN, hubs=hubs)) == "HUB_LOOP"
+        hubs = (*(f"hub-{number}" for number in range(7)), "city")
+        assert "caller" in await lower.ask(WHO, structs.replace(ANN, hubs=hubs))
+
+
+@pytest.mark.asyncio
+async def test_a_link_that_is_taken_away(tmp_path: Path) -> None:
+    site = county(tmp_path)
+    async with opened(site) as lower:
+        assert "caller" in await lower.ask(WHO)
+        site.rule("stop", effect="forbid", subjects={"link": "city"}, resources={"types": ["*"]})
+        hub: Any = lower.client._transport.app._hub  # type: ignore[attr-defined]
+        await hub.reload()
+        assert await lower.ask("{ persons { nodes { name } } }") == "GRAPHQL_VALIDATION_FAILED"
+    text = (site.home / "hub.yaml").read_text()
+    (site.home / "hub.yaml").write_text(text.replace("name: city", "name: other-city"))
+    async with opened(site) as lower:
+        assert await lower.ask(WHO) == "UNAUTHENTICATED"
+
+
+def test_links_are_checked_at_the_start(tmp_path: Path) -> None:
+    def started(file: Path) -> None:
+        asyncio.run(build_hub(read_settings(file, {})).open())
+
+    def wrong(place: str, **link: Any) -> str:
+        file = county(tmp_path / place, **link).home / "hub.yaml"
+        with pytest.raises(HubError) as refused:
+            started(file)
+        assert refused.value.code == "CONFIG_INVALID"
+        return str(refused.value)
+
+    assert "to itself" in wrong("a", name="county")
+    assert "levels of `plain`" in wrong("b", ceiling={"plain": "secret"})
+    assert "ladders of the packs" in wrong("c", ceiling={"other": "secret"})
+    assert "purpses" in wrong("d", purpses=["x"])
+    assert "accepts" in wrong("e", accepts={"app": {"a": "b"}})
+
+
+@pytest.mark.slow
+def test_a_draft_of_another_hub_is_published_as_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site = county(tmp_path, ceiling={"plain": "confidential"})
+    key = tmp_path / "city.json"
+    key.write_text(json.dumps(KEY.as_dict(private=True)))
+    upper = Site(tmp_path, "city")
+    with site.serving():
+        words = ["source", "draft", site.url, "--hub", "county", "--as", "city", "--name", "county"]
+        out = upper.home / "fragments" / "county.yaml"
+        more = ["--key", f"${{file:{key}}}", "--department", "county-gov", "--out", str(out)]
+        assert run([*words, *more]) == 0, capsys.readouterr()
+        upper.rule("desk", subjects={"app": "desk"}, resources={"types": ["*"]})
+        config = ["--config", str(upper.home / "hub.yaml")]
+        assert run(["check", *config]) == 0, capsys.readouterr()
+        text = out.read_text()
+        assert "owner: county-civil-affairs" in text
+        assert "levels: {plain: confidential}" in text
+        assert "categories: [pi]" in text
+        upper.key("desk", "--clearance", "plain=restricted", "--purpose", "administration")
+        with upper.serving():
+            told = upper.ask(
+                "{ persons { nodes { name income trade { title residents: persons "
+                "{ nodes { n } } } } } }",
+                hub_purpose="administration",
+            )
+    assert told["data"]["persons"]["nodes"][0]["name"] == "Zhang", told
+    assert told["data"]["persons"]["nodes"][0]["trade"]["title"] == "baker"
