@@ -24,7 +24,7 @@ from connectors.kit.together import ended
 from connectors.spi import Connector
 from hub.audit.chain import AuditLog
 from hub.audit.link import linker
-from hub.loading import Loaded, engine_of, load_files, query_limits
+from hub.loading import Loaded, engine_of, query_limits
 from hub.query.answer import Pipeline
 from hub.query.cursor import Seal
 from hub.query.inforce import InForce
@@ -33,6 +33,8 @@ from hub.query.profile import Profile
 from hub.query.quota import Meter
 from hub.query.recording import Recording
 from hub.query.run import World
+from hub.registration.ground import load_held
+from hub.registration.watch import SourcesWatch
 from hub.registry.sources import Sources
 from hub.registry.watching import SourceWatch
 from hub.rollout.watch import RulesWatch
@@ -88,7 +90,8 @@ class Hub:
         self._profile = Profile(settings.instance.crypto_profile)
         self._clock = clock
         self._released = settings.release.required
-        self._loaded = load_files(settings, rules=not self._released)
+        self._loaded, number = load_held(settings, rules=not self._released)
+        self._published = SourcesWatch(number) if settings.registry.enabled else None
         self._in_force = InForce()
         self._watch: RulesWatch | None = None
         self._swapping = asyncio.Lock()
@@ -178,6 +181,8 @@ class Hub:
             if settings.instance.mode == "production":
                 log.warning("rules.unsigned")
             self.pipeline = await self._pipeline(self._loaded)
+        if self._published is not None:
+            self._start(self._published.run(self._database, self.reload, LOOK_S))
         self._start(self._watch_sources())
         health = self._health.health
         self._metrics.watch("hub.sources.warnings", lambda: health.warnings)
@@ -258,7 +263,9 @@ class Hub:
             await self._swap()
 
     async def _swap(self) -> None:
-        loaded = await asyncio.to_thread(load_files, self.settings, rules=not self._released)
+        loaded, _ = await asyncio.to_thread(
+            load_held, self.settings, rules=not self._released, engine=self._database
+        )
         ruled = loaded if self._watch is None else self._watch.over(loaded)
         # it only shows that the rules fit before any source is touched
         engine_of(ruled, self.settings, 0)

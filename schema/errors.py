@@ -89,6 +89,12 @@ CODES: dict[str, CodeInfo] = {
     "POLICY_NOT_PROVED": CodeInfo("caller", 422, False, "what must hold of bundles is not proved"),
     "RELEASE_INVALID": CodeInfo("caller", 422, False, "a release is not whole or not well signed"),
     "RELEASE_REFUSED": CodeInfo("caller", 422, False, "a release cannot come into force as it is"),
+    "EDIT_CONFLICT": CodeInfo("caller", 409, False, "somebody else has changed it meanwhile"),
+    "REGISTRATION_REFUSED": CodeInfo("caller", 422, False, "a registration cannot take this step"),
+    "REGISTRATION_INVALID": CodeInfo("caller", 422, False, "a registration is not well approved"),
+    "REGISTRY_UNAVAILABLE": CodeInfo(
+        "capacity", 503, True, "the registered sources cannot be read"
+    ),
     "FLOOR_LOWERED": CodeInfo("caller", 422, False, "a floor is lower than its owner has signed"),
     "CONFIG_INVALID": CodeInfo("caller", 422, False, "the configuration is not valid"),
     "NOT_FOUND": CodeInfo("caller", 404, False, "no such thing"),

@@ -35,7 +35,7 @@ def serve(config: Path, host: str | None, port: int | None, workers: int | None)
     Example:
       hub serve --config hub.yaml --workers 2
     """
-    from hub.loading import load_files
+    from hub.registration.ground import load
     from hub.serve.options import listen_options
     from hub.serve.runner import check_address
     from hub.serve.runner import serve as run
@@ -47,7 +47,7 @@ def serve(config: Path, host: str | None, port: int | None, workers: int | None)
     listen = msgspec.structs.replace(settings.listen, **chosen)
     settings = msgspec.structs.replace(settings, listen=listen)
     # what is wrong in them is told here, once, not by every worker
-    load_files(settings, rules=not settings.release.required)
+    load(settings, rules=not settings.release.required)
     check_address(listen.host, listen.port)
     scheme = "https" if listen.tls_certificate else "http"
     click.echo(f"listening at {scheme}://{listen.host}:{listen.port}{settings.protocol.path}")
