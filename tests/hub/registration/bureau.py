@@ -112,8 +112,12 @@ class Bureau:
     def run(self, *words: str) -> tuple[int, str]:
         """A command's status, and what it printed."""
         status = run(["source", *words, "--config", str(self.home / "hub.yaml")])
+        return status, self.printed()
+
+    def printed(self) -> str:
+        """What was printed since the last look."""
         said = self._captured.readouterr()
-        return status, said.out + said.err
+        return said.out + said.err
 
     def good(self, *words: str) -> str:
         """What a command printed that must succeed."""
