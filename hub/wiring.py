@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from sqlalchemy import Engine as Database
 
 import auth
 import connectors
@@ -110,6 +111,11 @@ class Hub:
     def catalogue(self) -> Catalogue:
         """The catalogue in force."""
         return self._loaded.catalogue
+
+    @property
+    def database(self) -> Database:
+        """The hub's own database; open while the hub is."""
+        return self._database
 
     @property
     def issuer(self) -> DevIssuer | None:
