@@ -96,7 +96,7 @@ class Hub:
         self._in_force = InForce()
         self._watch: RulesWatch | None = None
         self._swapping = asyncio.Lock()
-        self._sources = Sources()
+        self._sources = Sources(vault=settings.vault)
         self._issuer = self._development_issuer()
         declared = settings.telemetry
         self._metrics = Metrics(service_name=declared.service_name)

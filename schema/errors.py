@@ -74,6 +74,7 @@ CODES: dict[str, CodeInfo] = {
     "SOURCE_UNAVAILABLE": CodeInfo("source", 200, True, "a department's source did not answer"),
     "SOURCE_TIMEOUT": CodeInfo("source", 200, True, "a department's source was too slow"),
     "SOURCE_BAD_DATA": CodeInfo("source", 200, False, "a department's source sent bad data"),
+    "SECRET_UNAVAILABLE": CodeInfo("source", 200, True, "a source's secret could not be had"),
     "SOURCE_BUSY": CodeInfo("capacity", 200, True, "too many requests in flight to the source"),
     "DEADLINE_EXCEEDED": CodeInfo("capacity", 200, True, "the operation took too long"),
     "OVERLOADED": CodeInfo("capacity", 503, True, "the hub has too many requests in flight"),

@@ -78,9 +78,8 @@ class _Check:
         await asyncio.to_thread(self._attempt, "rules", lambda: self._ruled(loaded))
         if not barred:
             # nothing is connected to that the department may not reach
-            seconds = self.settings.registry.probe_s
             source = fragment.source.name
-            self.findings += await probe(loaded, source, _places(fragment), seconds=seconds)
+            self.findings += await probe(loaded, source, _places(fragment), self.settings)
         changes, labels = differences(ground.loaded.catalogue, loaded.catalogue)
         report = msgspec.structs.replace(
             report, catalogue=loaded.catalogue.version, changes=changes, labels=labels,

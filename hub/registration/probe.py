@@ -18,6 +18,8 @@ from hub.loading import Loaded
 from hub.registration.report import Finding
 from hub.registry.kinds import connect_of
 from hub.registry.sources import close_quietly, placed, resolver
+from hub.settings import Settings
+from hub.settings.declared import VaultSettings
 from schema.errors import HubError
 from schema.model.binding import SourceDecl, TypeBinding
 from schema.model.catalogue import Catalogue
@@ -31,16 +33,16 @@ ROWS = 5
 
 
 async def probe(
-    loaded: Loaded, source: SourceName, places: Mapping[str, str], *, seconds: float
+    loaded: Loaded, source: SourceName, places: Mapping[str, str], settings: Settings
 ) -> tuple[Finding, ...]:
     """What is not as the catalogue says. `places`: type -> where it is written.
 
     Cost: one connection, and one small fetch for each table.
     """
     decl, folder = loaded.sources[source]
-    where = places.get("")
+    where, seconds = places.get(""), settings.registry.probe_s
     try:
-        connector = _connector(decl, folder)
+        connector = await asyncio.to_thread(_connector, decl, folder, settings.vault)
     except HubError as error:
         return (_failed(error, "the source cannot be reached", where),)
     try:
@@ -61,9 +63,9 @@ async def probe(
         await close_quietly(connector)
 
 
-def _connector(decl: SourceDecl, folder: Path) -> Connector:
+def _connector(decl: SourceDecl, folder: Path, vault: VaultSettings) -> Connector:
     here = placed(decl, folder)
-    return connect_of(here.kind)(here, resolver(folder))
+    return connect_of(here.kind)(here, resolver(folder, vault))
 
 
 async def _tables(

@@ -162,6 +162,19 @@ class ReleaseSettings(_Section, frozen=True, kw_only=True):
     """How long after it was made a release may come into force."""
 
 
+class VaultSettings(_Section, frozen=True, kw_only=True):
+    """Where `${vault:MOUNT/PATH#KEY}` is read; what is absent, Vault's own variables say."""
+
+    address: str | None = None
+    """`https:`, or `http:` to this machine; else VAULT_ADDR."""
+    token_file: FilePath | None = None
+    """Else VAULT_TOKEN_FILE, or VAULT_TOKEN itself."""
+    namespace: str | None = None
+    authority: FilePath | None = None
+    """Whose certificate Vault's is signed with, as PEM; else VAULT_CACERT, or the system's."""
+    timeout_s: Annotated[float, msgspec.Meta(gt=0, le=60)] = 5.0
+
+
 class Registrant(_Section, frozen=True, kw_only=True):
     """A department that may register sources, and what those may reach."""
 
@@ -297,6 +310,7 @@ class Settings(_Section, frozen=True, kw_only=True):
     audit: Audit = Audit()
     release: ReleaseSettings = ReleaseSettings()
     registry: RegistrySettings = RegistrySettings()
+    vault: VaultSettings = VaultSettings()
     recording: Recording = Recording()
     health: HealthSettings = HealthSettings()
     limits: LimitSettings = LimitSettings()
