@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 import msgspec
 from sqlalchemy import Engine
 
-from hub.loading import Loaded, engine_of
+from hub.loading import Loaded
 from hub.registration.approval import named
 from hub.registration.effect import effects_on
 from hub.registration.ground import Ground
@@ -75,7 +75,7 @@ class _Check:
         if loaded is None:
             return msgspec.structs.replace(report, findings=tuple(self.findings))
         self._labels(fragment, loaded)
-        await asyncio.to_thread(self._attempt, "rules", lambda: self._ruled(loaded))
+        await asyncio.to_thread(self._attempt, "rules", lambda: self._ruled(ground, loaded))
         if not barred:
             # nothing is connected to that the department may not reach
             source = fragment.source.name
@@ -98,8 +98,8 @@ class _Check:
     def _composed(self, ground: Ground) -> Loaded | None:
         return self._attempt("composition", lambda: ground.composed(self.version, self.text))
 
-    def _ruled(self, loaded: Loaded) -> Loaded:
-        engine_of(loaded, self.settings, 1)
+    def _ruled(self, ground: Ground, loaded: Loaded) -> Loaded:
+        ground.check_fits(loaded)
         return loaded
 
     def _attempt(self, kind: FindingKind, work: Callable[[], Loaded]) -> Loaded | None:

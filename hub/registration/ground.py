@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import msgspec
 from sqlalchemy import Engine
@@ -11,6 +12,8 @@ from sqlalchemy import Engine
 from hub.loading import Loaded, Registered, engine_of, load_files
 from hub.registration.approval import check_approved, named
 from hub.rollout.active import rules_in_force
+from hub.rollout.floor import check_kept
+from hub.rollout.floors import SignedFloors
 from hub.rollout.signer import read_signers
 from hub.settings import Settings
 from hub.store.engine import migrate, open_engine
@@ -112,8 +115,20 @@ class Ground:
         kept = {name: one for name, one in self.held.registered.items() if name != source}
         return self._fitting(self._loaded(tuple(kept.values())))
 
+    def check_fits(self, loaded: Loaded) -> None:
+        """That workers will take it up: the rules in force fit, and owners' floors are kept.
+
+        Raises: `ManyErrors` POLICY_INVALID; `HubError` FLOOR_LOWERED, RELEASE_INVALID.
+        """
+        engine_of(loaded, self.settings, 1)
+        release = self.settings.release
+        if release.required:
+            home = Path(self.settings.state.directory)
+            floors = SignedFloors(self._engine, release, read_signers(release), home).read()
+            check_kept(floors, loaded.catalogue, loaded.packs, loaded.places)
+
     def _fitting(self, loaded: Loaded) -> Loaded:
-        engine_of(loaded, self.settings, 1)  # workers take up only what the rules in force fit
+        self.check_fits(loaded)
         return loaded
 
     def _loaded(self, texts: Sequence[Registered]) -> Loaded:

@@ -67,7 +67,7 @@ policy: shown
 effect: permit
 subjects: {app: benefits}
 resources: {share: unconditional}
-modes: [read, sort]
+modes: [read, filter, sort]
 """
 SALARY = "      salary: {type: Int}"
 Captured = pytest.CaptureFixture[str]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from hub.cli.main import run
 from tests.hub.registration.bureau import SALARY, Bureau, Captured
 
 
@@ -221,3 +222,17 @@ def test_a_hub_of_files_registers_nothing(bureau: Bureau) -> None:
     config = bureau.home / "hub.yaml"
     config.write_text(config.read_text().replace("enabled: true", "enabled: false"))
     assert "this hub takes its sources from files" in bureau.bad("list")
+
+
+def test_owners_floors_are_kept(bureau: Bureau) -> None:
+    config = bureau.home / "hub.yaml"
+    config.write_text(config.read_text().replace("release:\n", "release:\n  required: true\n"))
+    bureau.published(bureau.civil(), "civil")
+    bureau.published(bureau.tax(), "tax")
+    words = ["policy", "floor", "sign", *bureau.key("tax"), "--config", str(config)]
+    assert run(words) == 0
+    lower = bureau.tax().replace("label: internal", "label: public")
+    bureau.register(lower, "--based-on", "5")
+    status, said = bureau.run("check", "tax")
+    assert status == 1
+    assert "[FLOOR_LOWERED]" in said
