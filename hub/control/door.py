@@ -21,7 +21,7 @@ from hub.registration.publishing import Publisher
 from hub.serve.collaborators import Identifying
 from hub.serve.credentials import identified
 from hub.serve.decode import Parts, read_json, read_parts
-from hub.serve.guard import ClientGone, check_encoding, check_length, pick_headers, read_body
+from hub.serve.guard import ClientGone, Room, check_encoding, check_length, pick_headers, read_body
 from hub.serve.media import JSON, is_json
 from hub.serve.problem import CHALLENGE, SECURITY, error_body, error_object, status_of
 from hub.settings import Settings
@@ -30,6 +30,8 @@ from schema.errors import HubError
 log = structlog.get_logger("hub.serve")
 
 PATH = "/control/graphql"
+_MOST = 32
+"""Requests in one worker at once."""
 
 
 class Controlled(Protocol):
@@ -58,12 +60,17 @@ class ControlDoor:
         self._settings = settings
         self._schema: strawberry.Schema = control_schema()
         self._checking = asyncio.Semaphore(1)
+        self._room = Room(_MOST)
 
     async def answer(self, request: Request) -> Response:
         """One answer; never raises for what a client sent."""
         try:
-            context, parts = await self._asked(request)
-            return _response(await self._run(context, parts))
+            self._room.enter()
+            try:
+                context, parts = await self._asked(request)
+                return _response(await self._run(context, parts))
+            finally:
+                self._room.leave()
         except HubError as error:
             return _response(error_body(error), status_of(error.code, "2026"))
         except ClientGone:

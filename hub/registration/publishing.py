@@ -57,7 +57,7 @@ class Publisher(Registrar):
         something else; REGISTRATION_REFUSED for who had a hand in it, and where the catalogue
         has changed in what it is about.
         """
-        with self.acts.refusals("source.approve", actor.name, details={"source": name}):
+        with self._refusals("source.approve", actor, name):
             actor.check_officer()
             source, version = self._under_way(actor, name, based_on, ("submitted",))
             report = report_of(version)
@@ -71,7 +71,7 @@ class Publisher(Registrar):
         self, actor: Actor, name: str, reason: str, *, based_on: int | None = None
     ) -> Version:
         """Send back what is submitted or approved, with a reason."""
-        with self.acts.refusals("source.reject", actor.name, details={"source": name}):
+        with self._refusals("source.reject", actor, name):
             actor.check_officer()
             source, version = self._under_way(actor, name, based_on, ("submitted", "approved"))
             stated = _reason(reason, "a rejection")
@@ -106,7 +106,7 @@ class Publisher(Registrar):
         Raises: `HubError` REGISTRATION_REFUSED where it changes by now something else than was
         approved, REGISTRATION_INVALID, `ManyErrors` where it does not fit any more.
         """
-        with self.acts.refusals("source.publish", actor.name, details={"source": name}):
+        with self._refusals("source.publish", actor, name):
             for _ in range(_TRIES):
                 source, version = self._under_way(actor, name, based_on, ("approved",))
                 actor.check_either(source.department)
@@ -131,8 +131,7 @@ class Publisher(Registrar):
 
         Raises: `HubError`, `ManyErrors` where it does not fit any more.
         """
-        details: dict[str, str | int | bool] = {"source": name, "to": to}
-        with self.acts.refusals("source.roll_back", actor.name, details=details):
+        with self._refusals("source.roll_back", actor, name, to=to):
             actor.check_officer()
             stated = _reason(reason, "a roll-back")
             for _ in range(_TRIES):
@@ -159,7 +158,7 @@ class Publisher(Registrar):
         Gives what disappears, by coordinate. Raises: `ManyErrors` COMPOSITION_FAILED,
         POLICY_INVALID with all that depends on it.
         """
-        with self.acts.refusals("source.withdraw", actor.name, details={"source": name}):
+        with self._refusals("source.withdraw", actor, name):
             stated = _reason(reason, "a withdrawal")
             for _ in range(_TRIES):
                 source = self.source(actor, name)

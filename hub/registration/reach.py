@@ -16,8 +16,12 @@ from hub.settings.declared import Registrant, RegistrySettings
 from schema.compose.part import Fragment
 
 _REFERENCE = re.compile(r"\$\{([a-z]+:[^{}$]+)\}")
-_PLACES = frozenset({"url", "path", "schema", "openapi", "wsdl", "token_url", "authority"})
-"""Entries that name a place, whatever they look like."""
+_PLACES = frozenset(
+    {"url", "base", "path", "schema", "openapi", "wsdl", "ca", "certificate", "key"}
+)
+"""Entries of `connect` that name a place, whatever they look like."""
+_BELOW = frozenset({"rest", "soap", "graphql"})
+"""Kinds whose tables have paths below what `connect` names, as `/permits`."""
 _DEEP = 8
 
 
@@ -35,14 +39,17 @@ def unreachable(fragment: Fragment, settings: RegistrySettings) -> tuple[Finding
         hint = "an operator lists it under `registry.departments`"
         return (_finding(f"`{department}` may not register sources", where, hint),)
     found = []
-    parts: dict[str, Any] = {"connect": fragment.source.connect, "tables": fragment.source.tables}
-    for key, text in _texts(parts, ""):
+    source = fragment.source
+    below = source.kind in _BELOW
+    told = [(key, text, _is_place(key, text)) for key, text in _texts(source.connect, "")]
+    told += [(key, text, _leaves(text, below=below)) for key, text in _texts(source.tables, "")]
+    for key, text, place in told:
         for reference in _REFERENCE.findall(text):
             if not _referable(reference, allowed):
                 hint = "an operator allows it under `references` of `registry.departments`"
                 message = f"`{department}` may not refer to `{reference}`"
                 found.append(_finding(message, where, hint))
-        if _is_place(key, text) and not _reachable(text, allowed):
+        if place and not _reachable(text, allowed):
             hint = "an operator allows it under `places` of `registry.departments`"
             message = f"`{key}` names a place that `{department}` may not reach"
             found.append(_finding(message, where, hint))
@@ -64,6 +71,13 @@ def _texts(value: Any, key: str, deep: int = 0) -> Iterator[tuple[str, str]]:
 
 def _is_place(key: str, text: str) -> bool:
     return key in _PLACES or "://" in text or text.startswith(("/", "\\", ".", "~"))
+
+
+def _leaves(text: str, *, below: bool) -> bool:
+    """Whether a text in `tables` may lead out of what `connect` names."""
+    if "://" in text or text.startswith(("//", "\\", "~")) or _climbs(text):
+        return True
+    return text.startswith("/") and not below
 
 
 def _reachable(text: str, allowed: Registrant) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import msgspec
 from sqlalchemy import Engine
@@ -37,6 +38,9 @@ from hub.store.registrations import (
 )
 from schema.compose.fragment import read_fragment
 from schema.errors import HubError
+from schema.model.names import SOURCE_NAME
+
+_LONGEST_NAME = 63
 
 
 class Registrar:
@@ -75,8 +79,8 @@ class Registrar:
 
     def source(self, actor: Actor, name: str) -> Source:
         """One source. Raises: `HubError` NOT_FOUND, alike for what is not shown."""
-        found = read_source(self.engine, name)
-        if not found.versions or not actor.sees(found.department):
+        found = read_source(self.engine, name) if SOURCE_NAME.match(name) else None
+        if found is None or not found.versions or not actor.sees(found.department):
             hint = "`hub source list` shows those that are registered"
             raise HubError("NOT_FOUND", f"no source `{name}` is registered", hint=hint)
         return found
@@ -104,7 +108,7 @@ class Registrar:
         """
         fragment = read_fragment(text, "fragment")
         name, department = str(fragment.source.name), str(fragment.source.department)
-        with self.acts.refusals("source.edit", actor.name, details={"source": name}):
+        with self._refusals("source.edit", actor, name):
             actor.check_steward(department)
             source = read_source(self.engine, name)
             if source.versions and source.department != department:
@@ -151,7 +155,7 @@ class Registrar:
         return await asyncio.to_thread(self._take, "check", actor, source, checked), report
 
     def _to_check(self, actor: Actor, name: str, based_on: int | None) -> tuple[Source, Version]:
-        with self.acts.refusals("source.check", actor.name, details={"source": name}):
+        with self._refusals("source.check", actor, name):
             source, version = self._under_way(actor, name, based_on, ("draft", "checked"))
             actor.check_either(source.department)
             return source, version
@@ -162,7 +166,7 @@ class Registrar:
         Raises: `HubError` REGISTRATION_REFUSED unless this very text passed a check against the
         catalogue that is in force.
         """
-        with self.acts.refusals("source.submit", actor.name, details={"source": name}):
+        with self._refusals("source.submit", actor, name):
             source, version = self._under_way(actor, name, based_on, ("draft", "checked"))
             actor.check_steward(source.department)
             self._check_passed(version)
@@ -188,13 +192,20 @@ class Registrar:
 
     def recall(self, actor: Actor, name: str, *, based_on: int | None = None) -> Version:
         """Make a draft again of what was submitted or approved."""
-        with self.acts.refusals("source.recall", actor.name, details={"source": name}):
+        with self._refusals("source.recall", actor, name):
             source, version = self._under_way(actor, name, based_on, ("submitted", "approved"))
             actor.check_steward(source.department)
             draft = self._changed(version, actor, "draft", approval=None, submitted_by=None)
             return self._take("recall", actor, source, draft)
 
     # -- what the steps share
+
+    def _refusals(
+        self, act: str, actor: Actor, name: str, **more: int
+    ) -> AbstractContextManager[None]:
+        """What is refused in here is on record too."""
+        details: dict[str, str | int | bool] = {"source": name[:_LONGEST_NAME], **more}
+        return self.acts.refusals(act, actor.name, details=details)
 
     def _under_way(
         self, actor: Actor, name: str, based_on: int | None, states: tuple[State, ...]

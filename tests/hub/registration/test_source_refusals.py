@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from hub.cli.main import run
+from hub.registration.reach import unreachable
+from hub.settings.declared import Registrant, RegistrySettings
+from schema.compose.fragment import read_fragment
 from tests.hub.registration.bureau import SALARY, Bureau, Captured
 
 
@@ -137,6 +140,50 @@ def test_only_what_is_allowed_is_reached(bureau: Bureau, connect: str, told: str
     assert status == 1
     assert told in said
     assert "[REGISTRATION_REFUSED]" in said
+
+
+REST = """\
+hub: 1
+source:
+  name: permits
+  department: civil-affairs
+  kind: {kind}
+  connect: {{{connect}}}
+  tables: {{permits: {{{table}}}}}
+types:
+  Permit:
+    key: [number]
+    from: {{table: permits}}
+    label: internal
+    share: unconditional
+    fields: {{number: {{type: String}}}}
+"""
+API = 'base: "https://api.civil.example/v1"'
+
+
+@pytest.mark.parametrize(
+    ("kind", "connect", "table", "reached"),
+    [
+        ("rest", API, "list: {path: /permits}", True),
+        ("rest", API, "list: {path: /../permits}", False),
+        ("rest", API, 'list: {path: "https://evil.example/x"}', False),
+        ("rest", API, "list: {path: //evil.example/x}", False),
+        ("rest", 'base: "https://api.civil.example.org"', "list: {path: /permits}", False),
+        ("rest", 'base: "https://api.civil.example@evil.example"', "list: {path: /p}", False),
+        ("rest", f"{API}, tls: {{ca: hub.pem}}", "list: {path: /permits}", False),
+        ("rest", f'{API}, auth: {{bearer: "${{env:OTHER}}"}}', "list: {path: /p}", False),
+        ("files", "path: /srv/civil/", "path: permits.csv", True),
+        ("files", "path: /srv/civil/", "path: /etc/passwd", False),
+        ("files", "path: /srv/civil/", "path: ../tax/permits.csv", False),
+        ("files", "path: civil", "path: permits.csv", False),
+    ],
+)
+def test_places_in_all_their_forms(kind: str, connect: str, table: str, *, reached: bool) -> None:
+    fragment = read_fragment(REST.format(kind=kind, connect=connect, table=table), "x.yaml")
+    places = ("https://api.civil.example", "/srv/civil/")
+    civil = Registrant(department="civil-affairs", places=places, references=("env:CIVIL_*",))
+    found = unreachable(fragment, RegistrySettings(enabled=True, departments=(civil,)))
+    assert (found == ()) is reached, found
 
 
 def test_departments_that_nobody_listed_register_nothing(bureau: Bureau) -> None:
