@@ -23,7 +23,8 @@ from policies.syntax import read_bundle
 from policies.together import MosaicUse
 from schema.compose.floor import field_places, floor_places
 from schema.compose.fragment import read_fragment_bytes
-from schema.compose.merge import compose
+from schema.compose.merge import compose_with_notes
+from schema.compose.part import Fragment
 from schema.compose.row_label import row_label_places
 from schema.errors import HubError, ManyErrors
 from schema.model.binding import SourceDecl
@@ -43,31 +44,38 @@ class Loaded(msgspec.Struct, kw_only=True):
     delegations: tuple[Delegation, ...]
     places: Mapping[tuple[str, str], str]
     """(source, coordinate) of a field -> where it is written."""
+    fragments: tuple[Fragment, ...] = ()
+    notes: tuple[HubError, ...] = ()
+    """What fragments declare and the catalogue leaves out, and why."""
 
 
-def load_files(settings: Settings, *, rules: bool = True) -> Loaded:
+class Registered(msgspec.Struct, frozen=True, kw_only=True):
+    """A fragment that comes from the hub's database."""
+
+    path: str
+    """How places in it are told."""
+    text: str
+
+
+def load_files(
+    settings: Settings, *, rules: bool = True, registered: Sequence[Registered] = ()
+) -> Loaded:
     """Read and check fragments and bundles; raises with every problem, changes nothing.
 
-    Without `rules` no bundle is read: what is in force comes from elsewhere.
+    Without `rules` no bundle is read: what is in force comes from elsewhere. `registered`: further
+    fragments; their paths are absolute, or begin at the folder of the hub's state.
     """
     packs = load(settings.packs)
-    problems: list[HubError] = []
-    fragments, sources = [], {}
-    for file in expand(settings.fragments):
-        try:
-            fragment = read_fragment_bytes(file.read_bytes(), str(file))
-        except ManyErrors as error:
-            problems.extend(error.problems)
-            continue
-        fragments.append(fragment)
-    if problems:
-        raise ManyErrors("FRAGMENT_INVALID", problems)
-    catalogue = compose(fragments, packs.scheme, ceiling=settings.ceiling)
+    fragments, sources = _fragments(settings, registered), {}
+    catalogue, notes = compose_with_notes(fragments, packs.scheme, ceiling=settings.ceiling)
     check_floors(catalogue, packs, floor_places(fragments))
     check_row_labels(catalogue, row_label_places(fragments))
+    home = Path(settings.state.directory)
+    elsewhere = {one.path for one in registered}
     for fragment in fragments:
         name = fragment.source.name
-        sources[name] = (catalogue.sources[name], Path(fragment.path).parent)
+        folder = home if fragment.path in elsewhere else Path(fragment.path).parent
+        sources[name] = (catalogue.sources[name], folder)
     check_hubs(sources, settings.instance.name)
     texts = _texts(settings.policies) if rules else []
     bundles = [read_bundle(text, path) for text, path in texts]
@@ -76,6 +84,7 @@ def load_files(settings: Settings, *, rules: bool = True) -> Loaded:
     return Loaded(
         catalogue=catalogue, packs=packs, rules=content, sources=sources, bundles=bundles,
         grants=approved.grants, delegations=approved.delegations, places=field_places(fragments),
+        fragments=tuple(fragments), notes=notes,
     )  # fmt: skip
 
 
@@ -95,6 +104,21 @@ def check_hubs(sources: Mapping[SourceName, tuple[SourceDecl, Path]], own: str) 
                 "CONFIG_INVALID", "`connect.as` is not the name of this hub", where=str(name),
                 hint=f"write `as: {own}`, or change `instance.name`",
             )  # fmt: skip
+
+
+def _fragments(settings: Settings, registered: Sequence[Registered]) -> list[Fragment]:
+    problems: list[HubError] = []
+    fragments: list[Fragment] = []
+    texts = [(str(file), file.read_bytes()) for file in expand(settings.fragments)]
+    texts += [(one.path, one.text.encode()) for one in registered]
+    for path, text in texts:
+        try:
+            fragments.append(read_fragment_bytes(text, path))
+        except ManyErrors as error:
+            problems.extend(error.problems)
+    if problems:
+        raise ManyErrors("FRAGMENT_INVALID", problems)
+    return fragments
 
 
 def rules_text(texts: Sequence[tuple[str, str]], packs: Packs) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from sqlalchemy import Engine as Database
 
 import auth
 import connectors
@@ -25,7 +26,7 @@ from connectors.kit.together import ended
 from connectors.spi import Connector
 from hub.audit.chain import AuditLog
 from hub.audit.link import linker
-from hub.loading import Loaded, engine_of, load_files, query_limits
+from hub.loading import Loaded, engine_of, query_limits
 from hub.query.answer import Pipeline
 from hub.query.cursor import Seal
 from hub.query.inforce import InForce
@@ -34,6 +35,8 @@ from hub.query.profile import Profile
 from hub.query.quota import Meter
 from hub.query.recording import Recording
 from hub.query.run import World
+from hub.registration.ground import load_held
+from hub.registration.watch import SourcesWatch
 from hub.registry.sources import Sources
 from hub.registry.watching import SourceWatch
 from hub.rollout.watch import RulesWatch
@@ -90,11 +93,12 @@ class Hub:
         self._profile = Profile(settings.instance.crypto_profile)
         self._clock = clock
         self._released = settings.release.required
-        self._loaded = load_files(settings, rules=not self._released)
+        self._loaded, number = load_held(settings, rules=not self._released)
+        self._published = SourcesWatch(number) if settings.registry.enabled else None
         self._in_force = InForce()
         self._watch: RulesWatch | None = None
         self._swapping = asyncio.Lock()
-        self._sources = Sources()
+        self._sources = Sources(vault=settings.vault)
         self._issuer = self._development_issuer()
         declared = settings.telemetry
         self._metrics = Metrics(service_name=declared.service_name)
@@ -109,6 +113,11 @@ class Hub:
     def catalogue(self) -> Catalogue:
         """The catalogue in force."""
         return self._loaded.catalogue
+
+    @property
+    def database(self) -> Database:
+        """The hub's own database; open while the hub is."""
+        return self._database
 
     @property
     def issuer(self) -> DevIssuer | None:
@@ -183,6 +192,8 @@ class Hub:
             if settings.instance.mode == "production":
                 log.warning("rules.unsigned")
             self.pipeline = await self._pipeline(self._loaded)
+        if self._published is not None:
+            self._start(self._published.run(self._database, self.reload, LOOK_S))
         self._start(self._watch_sources())
         health = self._health.health
         self._metrics.watch("hub.sources.warnings", lambda: health.warnings)
@@ -277,7 +288,9 @@ class Hub:
             await self._swap()
 
     async def _swap(self) -> None:
-        loaded = await asyncio.to_thread(load_files, self.settings, rules=not self._released)
+        loaded, _ = await asyncio.to_thread(
+            load_held, self.settings, rules=not self._released, engine=self._database
+        )
         ruled = loaded if self._watch is None else self._watch.over(loaded)
         # it only shows that the rules fit before any source is touched
         engine_of(ruled, self.settings, 0)

@@ -76,6 +76,7 @@ CODES: dict[str, CodeInfo] = {
     "SOURCE_BAD_DATA": CodeInfo("source", 200, False, "a department's source sent bad data"),
     "SOURCE_REFUSED": CodeInfo("source", 200, False, "a hub that is a source does not allow it"),
     "HUB_LOOP": CodeInfo("source", 200, False, "the question has passed this hub, or too many"),
+    "SECRET_UNAVAILABLE": CodeInfo("source", 200, True, "a source's secret could not be had"),
     "SOURCE_BUSY": CodeInfo("capacity", 200, True, "too many requests in flight to the source"),
     "DEADLINE_EXCEEDED": CodeInfo("capacity", 200, True, "the operation took too long"),
     "OVERLOADED": CodeInfo("capacity", 503, True, "the hub has too many requests in flight"),
@@ -91,6 +92,12 @@ CODES: dict[str, CodeInfo] = {
     "POLICY_NOT_PROVED": CodeInfo("caller", 422, False, "what must hold of bundles is not proved"),
     "RELEASE_INVALID": CodeInfo("caller", 422, False, "a release is not whole or not well signed"),
     "RELEASE_REFUSED": CodeInfo("caller", 422, False, "a release cannot come into force as it is"),
+    "EDIT_CONFLICT": CodeInfo("caller", 409, False, "somebody else has changed it meanwhile"),
+    "REGISTRATION_REFUSED": CodeInfo("caller", 422, False, "a registration cannot take this step"),
+    "REGISTRATION_INVALID": CodeInfo("caller", 422, False, "a registration is not well approved"),
+    "REGISTRY_UNAVAILABLE": CodeInfo(
+        "capacity", 503, True, "the registered sources cannot be read"
+    ),
     "FLOOR_LOWERED": CodeInfo("caller", 422, False, "a floor is lower than its owner has signed"),
     "CONFIG_INVALID": CodeInfo("caller", 422, False, "the configuration is not valid"),
     "NOT_FOUND": CodeInfo("caller", 404, False, "no such thing"),

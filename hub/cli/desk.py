@@ -60,12 +60,12 @@ class AtDesk(msgspec.Struct, frozen=True):
 
 def ground(config: Path) -> tuple[Settings, Loaded]:
     """The configuration and what it names but the rules."""
-    from hub.loading import load_files
+    from hub.registration.ground import load
     from hub.settings import read_settings
 
     load_environment(config)
     settings = read_settings(config)
-    return settings, load_files(settings, rules=False)
+    return settings, load(settings, rules=False)
 
 
 def gate_over(settings: Settings, loaded: Loaded, timeout: float) -> Gate:
@@ -87,29 +87,22 @@ def at_desk(config: Path, timeout: float) -> Iterator[AtDesk]:
 
 def in_force(settings: Settings) -> Loaded:
     """What the files say, under the release in force. Raises: `HubError`."""
-    from hub.loading import load_files
+    from hub.registration.ground import load
     from hub.store.engine import migrate, open_engine
 
     database = open_engine(settings.state.database_url)
     try:
         migrate(database)
-        return released(database, settings, load_files(settings, rules=False))[0]
+        return released(database, settings, load(settings, rules=False))[0]
     finally:
         database.dispose()
 
 
 def released(database: Engine, settings: Settings, loaded: Loaded) -> tuple[Loaded, int]:
     """The rules in force over what the files say, and their epoch. Raises: `HubError`."""
-    from hub.loading import rules_over
-    from hub.rollout.active import Released
+    from hub.rollout.active import rules_in_force
 
-    held = Released(database, settings.release)
-    active = held.read(held.epoch(time.time()))
-    ruled = rules_over(loaded, active.bundles)
-    if active.packs is None:
-        # before the first release a grant permits nobody anything, as in workers
-        ruled = msgspec.structs.replace(ruled, grants=())
-    return ruled, active.epoch
+    return rules_in_force(database, settings, loaded, time.time())
 
 
 def by_name(files: Sequence[Path]) -> dict[str, str]:

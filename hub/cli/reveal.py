@@ -149,15 +149,16 @@ def _settings(config: Path) -> Settings:
 
 def ground_of(settings: Settings, rules: Sequence[Path]) -> dict[str, Any]:
     """What bounds are found by: the rules in force, or others. Raises: `HubError`."""
-    from hub.loading import engine_of, load_files, query_limits, rules_over
+    from hub.loading import engine_of, query_limits, rules_over
+    from hub.registration.ground import load
 
     if rules:
         texts = {str(file): read_text(file) for file in yaml_files(rules)}
-        loaded = rules_over(load_files(settings, rules=False), texts)
+        loaded = rules_over(load(settings, rules=False), texts)
     elif settings.release.required:
         loaded = in_force(settings)
     else:
-        loaded = load_files(settings)
+        loaded = load(settings)
     return {
         "engine": engine_of(loaded, settings, 1),
         "limits": query_limits(settings),

@@ -35,7 +35,7 @@ def serve(config: Path, host: str | None, port: int | None, workers: int | None)
     Example:
       hub serve --config hub.yaml --workers 2
     """
-    from hub.loading import load_files
+    from hub.registration.ground import load
     from hub.serve.options import listen_options
     from hub.serve.runner import check_address
     from hub.serve.runner import serve as run
@@ -47,7 +47,7 @@ def serve(config: Path, host: str | None, port: int | None, workers: int | None)
     listen = msgspec.structs.replace(settings.listen, **chosen)
     settings = msgspec.structs.replace(settings, listen=listen)
     # what is wrong in them is told here, once, not by every worker
-    load_files(settings, rules=not settings.release.required)
+    load(settings, rules=not settings.release.required)
     check_address(listen.host, listen.port)
     scheme = "https" if listen.tls_certificate else "http"
     click.echo(f"listening at {scheme}://{listen.host}:{listen.port}{settings.protocol.path}")
@@ -56,6 +56,7 @@ def serve(config: Path, host: str | None, port: int | None, workers: int | None)
 
 def build_app(settings: Settings) -> App:
     """One worker's application; called in the worker's process."""
+    from hub.control.door import control_routes
     from hub.serve.app import create_app
     from hub.serve.options import door_options
     from hub.telemetry.log import configure_logging
@@ -71,4 +72,5 @@ def build_app(settings: Settings) -> App:
         manifests=() if trusted is None else (Path(trusted),),
         reload_poll_s=settings.listen.reload_poll_s,
         drain_s=settings.listen.drain_s,
+        further=control_routes(hub, settings),
     )

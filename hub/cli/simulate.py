@@ -99,9 +99,10 @@ def simulate_command(
     Example:
       hub policy simulate policies-new/ --config hub.yaml --since 7d
     """
-    from hub.loading import load_files, query_limits, rules_over
+    from hub.loading import query_limits, rules_over
     from hub.query.replay import Reader, Replayed
     from hub.query.simulation import simulate
+    from hub.registration.ground import load
     from hub.settings import read_settings
     from hub.store.engine import migrate, open_engine
     from hub.store.recorded import read_recorded
@@ -117,7 +118,7 @@ def simulate_command(
         loaded, epoch = _in_force(database, settings)
     finally:
         database.dispose()
-    other_rules = rules_over(load_files(settings, rules=False), texts)
+    other_rules = rules_over(load(settings, rules=False), texts)
     old, new = _rules(loaded, settings), _rules(other_rules, settings)
     whole = Reader(loaded.catalogue, query_limits(settings))
     base, other = (Replayed(whole, side.engine) for side in (old, new))
@@ -170,12 +171,12 @@ def _rules(loaded: Loaded, settings: Settings) -> _Rules:
 
 def _in_force(database: Database, settings: Settings) -> tuple[Loaded, int | None]:
     """What is in force and its epoch: the release, or the files where none is required."""
-    from hub.loading import load_files
+    from hub.registration.ground import load
 
     if not settings.release.required:
-        loaded = load_files(settings)
+        loaded = load(settings)
         return loaded, _epoch(database, hashlib.sha256(loaded.rules.encode()).hexdigest())
-    return released(database, settings, load_files(settings, rules=False))
+    return released(database, settings, load(settings, rules=False))
 
 
 def _epoch(database: Database, digest: str) -> int | None:

@@ -1,4 +1,4 @@
-"""`hub source`: draft a fragment from a live source."""
+"""`hub source`: draft a fragment from a live source; register it step by step."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from urllib.parse import urlsplit
 import click
 import msgspec
 
+from hub.cli.source_officer import approve_source, reject, roll_back_source
+from hub.cli.source_show import diff_source, history_of, list_sources, show_source
+from hub.cli.source_steps import check, publish, recall, register, submit, withdraw
 from schema.errors import HubError
 
 if TYPE_CHECKING:
@@ -33,12 +36,20 @@ _FILE_SUFFIXES = {".csv", ".tsv", ".xlsx", ".xls", ".parquet"}
 
 @click.group()
 def source() -> None:
-    """Draft a fragment from a live source.
+    """Draft a fragment from a live source; register it, step by step, without a restart.
 
     \b
     Example:
       hub source draft chinook.sqlite --department culture > culture.yaml
+      hub source register culture.yaml
     """
+
+
+for step in (
+    register, check, submit, recall, approve_source, reject, publish, roll_back_source, withdraw,
+    list_sources, show_source, history_of, diff_source,
+):  # fmt: skip
+    source.add_command(step)
 
 
 @source.command()

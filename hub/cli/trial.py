@@ -39,13 +39,14 @@ def run_tests(files: tuple[Path, ...], config: Path) -> None:
     Example:
       hub policy test policy-tests/ --config hub.yaml
     """
-    from hub.loading import engine_of, load_files
+    from hub.loading import engine_of
+    from hub.registration.ground import load
     from hub.settings import read_settings
     from policies.trial import try_out, unknown_uses
 
     load_environment(config)
     settings = read_settings(config)
-    engine = engine_of(load_files(settings), settings, 1)
+    engine = engine_of(load(settings), settings, 1)
     trials = _read(files)
     for where, at, hint in unknown_uses(trials, engine.catalogue):
         click.echo(f"note: {where}: there is no `{at}` in the catalogue ({hint})")

@@ -1,4 +1,4 @@
-"""Secrets by reference: `${env:NAME}` and `${file:PATH}` in fragments and configuration."""
+"""Secrets by reference: ``${env:NAME}``, ``${file:PATH}`` and ``${vault:MOUNT/PATH#KEY}``."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from hub.registry.vault import read_vault
+from hub.settings.declared import VaultSettings
 from schema.errors import HubError
 
-_REFERENCE = re.compile(r"\$\{(env|file):([^{}$]+)\}")
+_REFERENCE = re.compile(r"\$\{(env|file|vault):([^{}$]+)\}")
 _MAX_BYTES = 65_536
 
 
@@ -27,6 +29,8 @@ def _value(kind: str, name: str, environ: Mapping[str, str]) -> str:
                 hint="a fragment or the configuration takes a secret from it",
             )
         return value
+    if kind == "vault":
+        return read_vault(name, VaultSettings(), environ)
     path = Path(name)
     try:
         if path.stat().st_size > _MAX_BYTES:

@@ -7,12 +7,16 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 import msgspec
 import structlog
 
 from connectors.spi import Connector
+from hub.registry.deferred import Deferred
 from hub.registry.kinds import Connect, connect_of
+from hub.registry.vault import read_vault
+from hub.settings.declared import VaultSettings
 from schema.errors import HubError
 from schema.model.binding import SourceDecl
 from schema.model.names import SourceName
@@ -22,13 +26,18 @@ log = structlog.get_logger("hub.sources")
 OPEN_TIMEOUT_S = 15.0
 _PATHS = frozenset({"path", "schema"})
 """Entries of `connect` that name files."""
-_REFERENCE = re.compile(r"\$\{(env|file):([^}]+)\}")
+_REFERENCE = re.compile(r"\$\{(env|file|vault):([^}]+)\}")
+_OWN = VaultSettings()
+"""Vault where its own variables say."""
 
 
-def resolver(folder: Path, environ: Mapping[str, str] = os.environ) -> Callable[[str], str]:
-    """A function that puts secrets where references stand: ``${env:NAME}``, ``${file:PATH}``.
+def resolver(
+    folder: Path, vault: VaultSettings = _OWN, environ: Mapping[str, str] = os.environ
+) -> Callable[[str], str]:
+    """A function that puts secrets where references stand: ``${env:NAME}``, ``${file:PATH}``,
+    ``${vault:MOUNT/PATH#KEY}``, for which it blocks.
 
-    Raises, when called: `HubError` CONFIG_INVALID for a reference to nothing.
+    Raises, when called: `HubError` CONFIG_INVALID for a reference to nothing, SECRET_UNAVAILABLE.
     """
 
     def one(match: re.Match[str]) -> str:
@@ -41,6 +50,8 @@ def resolver(folder: Path, environ: Mapping[str, str] = os.environ) -> Callable[
                     hint="set it before the hub starts",
                 )  # fmt: skip
             return value
+        if kind == "vault":
+            return read_vault(name, vault, environ)
         try:
             return (folder / name).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
@@ -69,8 +80,11 @@ def placed(decl: SourceDecl, folder: Path) -> SourceDecl:
 class Sources:
     """The connectors of one hub; those that could not be opened are tried again."""
 
-    def __init__(self, kinds: Callable[[str], Connect] = connect_of) -> None:
+    def __init__(
+        self, kinds: Callable[[str], Connect] = connect_of, vault: VaultSettings = _OWN
+    ) -> None:
         self._kinds = kinds
+        self._vault = vault
         self._held: dict[SourceName, tuple[SourceDecl, Connector]] = {}
         self._gone: list[Connector] = []
         self.open: dict[SourceName, Connector] = {}
@@ -107,7 +121,12 @@ class Sources:
             raise HubError(
                 error.code, error.message, where=decl.name, hint=error.hint, cause=error
             ) from error
-        return connect(decl, resolver(folder))
+        resolve = resolver(folder, self._vault)
+        if "${vault:" in repr((decl.connect, decl.tables)):
+            # Vault may be away when the hub starts: the source then opens later, like any other
+            deferred = Deferred(decl.name, lambda: connect(decl, resolve))
+            return cast("Connector", deferred)
+        return connect(decl, resolve)
 
     async def open_missing(self) -> bool:
         """Open what is not open; whether any was."""
@@ -152,7 +171,8 @@ async def _opened(name: SourceName, connector: Connector) -> bool:
         async with asyncio.timeout(OPEN_TIMEOUT_S):
             await connector.open()
     except (HubError, TimeoutError) as error:
-        log.warning("source.not_open", source=name, kind=type(error).__name__)
+        code = error.code if isinstance(error, HubError) else None
+        log.warning("source.not_open", source=name, kind=type(error).__name__, code=code)
         return False
     except Exception as error:
         # a connector may be anybody's code; the others must open all the same

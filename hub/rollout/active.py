@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from sqlalchemy import Engine
 
+from hub.loading import Loaded, rules_over
 from hub.rollout.quorum import check_authors, check_officers
 from hub.rollout.release import NO_RULES, Base, Release, read_release, read_rollback
 from hub.rollout.signature import RELEASE, ROLLBACK, opened, read_envelope
 from hub.rollout.signer import Signers, read_signers
+from hub.settings import Settings
 from hub.settings.declared import ReleaseSettings
 from hub.store.releases import Stored, epoch_now, history, unreadable
 from schema.errors import HubError
@@ -63,6 +65,23 @@ class Released:
         before = [one for one in rows.values() if one.epoch < epoch and not one.dropped]
         release, packs = verified(row, before[-1:], self._signers, self._settings)
         return Active(epoch=epoch, bundles=release.bundles, packs=packs)
+
+
+def rules_in_force(
+    engine: Engine, settings: Settings, loaded: Loaded, now: float
+) -> tuple[Loaded, int]:
+    """The release in force over what the files say, and its epoch.
+
+    Raises: `HubError` RELEASE_INVALID, RELEASE_REFUSED, RULES_UNAVAILABLE, `ManyErrors`
+    POLICY_INVALID.
+    """
+    held = Released(engine, settings.release)
+    active = held.read(held.epoch(now))
+    ruled = rules_over(loaded, active.bundles)
+    if active.packs is None:
+        # before the first release a grant permits nobody anything, as in workers
+        ruled = msgspec.structs.replace(ruled, grants=())
+    return ruled, active.epoch
 
 
 def revoked_epochs(rows: Sequence[Stored]) -> frozenset[int]:

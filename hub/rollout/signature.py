@@ -19,11 +19,14 @@ from joserfc.registry import HeaderParameter
 from hub.rollout.signer import CURVE, Signer, Signers
 from schema.errors import HubError
 
-Purpose = Literal["hub-release+json", "hub-rollback+json", "hub-floor+json", "hub-bound+json"]
+Purpose = Literal[
+    "hub-release+json", "hub-rollback+json", "hub-floor+json", "hub-bound+json", "hub-source+json"
+]
 RELEASE: Purpose = "hub-release+json"
 ROLLBACK: Purpose = "hub-rollback+json"
 FLOOR: Purpose = "hub-floor+json"
 BOUND: Purpose = "hub-bound+json"
+SOURCE: Purpose = "hub-source+json"
 Part = Literal["author", "approver", "owner"]
 MOST_BYTES = 16_000_000
 

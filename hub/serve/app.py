@@ -71,8 +71,12 @@ def create_app(
     reload_poll_s: float = 0.0,
     drain_s: float = 20.0,
     observe: Observe | None = None,
+    further: Sequence[Route] = (),
 ) -> App:
-    """Put the doors before a hub. `manifests` register documents; raises `CONFIG_INVALID`."""
+    """Put the doors before a hub. `manifests` register documents, `further` are other doors.
+
+    Raises: `HubError` CONFIG_INVALID.
+    """
     registered = load_documents(manifests)
     if options.documents == "trusted" and not len(registered):
         raise HubError(
@@ -80,13 +84,17 @@ def create_app(
             "trusted documents are on but no manifest registers any",
             hint="name a manifest, or set `documents: open`",
         )
-    door, pages = _assemble(hub, options, registered, observe)
+    door, pages = _assemble(hub, options, registered, observe, further)
     span = LifeSpan(hub, door.room, reload_poll_s=reload_poll_s, drain_s=drain_s)
     return App(hub, door, pages, options, span)
 
 
 def _assemble(
-    hub: Served, options: DoorOptions, registered: Registered, observe: Observe | None
+    hub: Served,
+    options: DoorOptions,
+    registered: Registered,
+    observe: Observe | None,
+    further: Sequence[Route],
 ) -> tuple[GraphQLDoor, Starlette]:
     explorer = None
     routes: list[Route] = []
@@ -95,7 +103,7 @@ def _assemble(
         routes.append(Route("/graphiql", explorer, methods=["GET"]))
         routes.append(Route(f"{ASSETS_URL}/{{name}}", explorer_asset, methods=["GET"]))
     door = GraphQLDoor(hub, options, registered=registered, explorer=explorer, observe=observe)
-    routes += _pages(hub, door, options)
+    routes += [*_pages(hub, door, options), *further]
     return door, Starlette(routes=routes)
 
 

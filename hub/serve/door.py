@@ -12,15 +12,14 @@ from typing import Any
 import structlog
 
 from auth.link import Linked
-from auth.refusal import unauthenticated
 from hub.query.envelope import Answer
 from hub.query.request import Request
 from hub.serve.collaborators import Served
+from hub.serve.credentials import identified
 from hub.serve.decode import Parts, read_case, read_json, read_parts, read_purpose, read_url
 from hub.serve.documents import Documents, Registered, Seen
 from hub.serve.guard import (
     LINK,
-    LONGEST_CREDENTIALS,
     PREFLIGHT,
     ClientGone,
     Receive,
@@ -48,7 +47,6 @@ Observe = Callable[[str, str | None, float], None]
 """Told of every answer: outcome, code, seconds."""
 Page = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_SCHEMES = {b"Bearer": "bearer", b"bearer": "bearer", b"apikey": "apikey"}
 _KNOWN_HEADERS = 1_024
 _CORS_HEADERS = b"authorization, content-type, hub-purpose, hub-case, graphql-require-preflight"
 
@@ -259,21 +257,7 @@ class GraphQLDoor:
         )
 
     async def _subject(self, header: bytes | None) -> Subject:
-        if header is None or len(header) > LONGEST_CREDENTIALS:
-            raise unauthenticated()
-        name, _, token = header.partition(b" ")
-        scheme = _SCHEMES.get(name) or _SCHEMES.get(name.lower())
-        if scheme is None:
-            raise unauthenticated()
-        try:
-            text = token.strip().decode("ascii")
-        except UnicodeDecodeError:
-            raise unauthenticated() from None
-        identifier = self._hub.identifier
-        subject = identifier.known(text)
-        if subject is not None:
-            return subject
-        return await identifier.identify(scheme, text)
+        return await identified(self._hub.identifier, header)
 
     def _wish(self, header: bytes | None) -> Wish:
         wish = self._wishes.get(header)

@@ -22,6 +22,9 @@ Network = Annotated[str, msgspec.Meta(min_length=1, extra={"place": "network"})]
 WebhookUrl = Annotated[str, msgspec.Meta(min_length=1, max_length=2000, extra={"place": "webhook"})]
 OfficerName = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 ZoneName = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+PlacePrefix = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
+ReferencePattern = Annotated[str, msgspec.Meta(pattern=r"^(env|file|vault):[^{}$]+$")]
+DutyName = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 DatabaseUrl = Annotated[str, msgspec.Meta(min_length=1, extra={"place": "database"})]
 
 
@@ -160,6 +163,46 @@ class ReleaseSettings(_Section, frozen=True, kw_only=True):
     """How long after it was made a release may come into force."""
 
 
+class VaultSettings(_Section, frozen=True, kw_only=True):
+    """Where `${vault:MOUNT/PATH#KEY}` is read; what is absent, Vault's own variables say."""
+
+    address: str | None = None
+    """`https:`, or `http:` to this machine; else VAULT_ADDR."""
+    token_file: FilePath | None = None
+    """Else VAULT_TOKEN_FILE, or VAULT_TOKEN itself."""
+    namespace: str | None = None
+    authority: FilePath | None = None
+    """Whose certificate Vault's is signed with, as PEM; else VAULT_CACERT, or the system's."""
+    timeout_s: Annotated[float, msgspec.Meta(gt=0, le=60)] = 5.0
+
+
+class Registrant(_Section, frozen=True, kw_only=True):
+    """A department that may register sources, and what those may reach."""
+
+    department: OfficerName
+    places: tuple[PlacePrefix, ...] = ()
+    """How what `connect` names as a place begins, as `https://api.civil.example/` or `/srv/civil/`;
+    nothing else is reached."""
+    references: tuple[ReferencePattern, ...] = ()
+    """Secrets that may be referred to, as `env:CIVIL_*`, `file:/run/secrets/civil/*` or
+    `vault:kv/civil/*`."""
+
+
+class RegistrySettings(_Section, frozen=True, kw_only=True):
+    """Sources that are registered in the hub's database, beside those of files."""
+
+    enabled: bool = False
+    departments: tuple[Registrant, ...] = ()
+    steward_duty: DutyName = "source-steward"
+    """The duty of a department's staff who register its sources over HTTP."""
+    officer_duty: DutyName = "security-officer"
+    """The duty of those who approve over HTTP; they sign with an officer's key all the same."""
+    recent_days: Annotated[int, msgspec.Meta(ge=1, le=366)] = 28
+    """How far back a check looks at what was asked."""
+    probe_s: Annotated[float, msgspec.Meta(gt=0, le=300)] = 10.0
+    """How long a check waits for a source to open, and for each of its tables."""
+
+
 class Recording(_Section, frozen=True, kw_only=True):
     """What callers ask, without values, kept for `hub policy simulate`."""
 
@@ -269,6 +312,8 @@ class Settings(_Section, frozen=True, kw_only=True):
     state: State = State()
     audit: Audit = Audit()
     release: ReleaseSettings = ReleaseSettings()
+    registry: RegistrySettings = RegistrySettings()
+    vault: VaultSettings = VaultSettings()
     recording: Recording = Recording()
     health: HealthSettings = HealthSettings()
     limits: LimitSettings = LimitSettings()

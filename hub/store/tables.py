@@ -50,6 +50,52 @@ catalogue_versions = Table(
     Index("catalogue_versions_digest", "digest"),
 )
 
+"""What of registered sources is in force, by the number of each publication; `fragments` is JSON of
+source -> version, the newest counts."""
+
+registration_texts = Table(
+    "registration_texts",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("text", Text, nullable=False),
+)
+"""Fragments as they were written, by the digest of their text; none is ever changed or deleted."""
+
+registration_versions = Table(
+    "registration_versions",
+    metadata,
+    Column("source", String(63), primary_key=True),
+    Column("version", _SERIAL, primary_key=True, autoincrement=False),
+    Column("state", String(16), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("department", String(63), nullable=False),
+    Column("follows", BigInteger, nullable=False),
+    Column("written_by", Text, nullable=False),
+    Column("submitted_by", String(200)),
+    Column("report", Text),
+    Column("approval", Text),
+    Column("reason", Text),
+    Column("changed_at", Float, nullable=False),
+    Column("changed_by", String(200), nullable=False),
+)
+"""Versions of registered sources; `follows` is what was published when one was begun, `written_by`
+JSON of all who wrote its text."""
+
+registration_steps = Table(
+    "registration_steps",
+    metadata,
+    Column("source", String(63), primary_key=True),
+    Column("revision", _SERIAL, primary_key=True, autoincrement=False),
+    Column("version", BigInteger, nullable=False),
+    Column("act", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("by", String(200), nullable=False),
+    Column("at", Float, nullable=False),
+    Column("reason", Text),
+)
+"""Who did what when to a source; the revision counts the steps, and each states the one before."""
+
 bundles = Table(
     "bundles",
     metadata,

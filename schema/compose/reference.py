@@ -7,7 +7,11 @@ from collections.abc import Iterator
 
 from schema.compose.positions import Block, Leaf, Node, Place, Row, scalar
 
-_REFERENCE = re.compile(r"\$\{(env:[A-Za-z_][A-Za-z0-9_]*|file:[^{}$]+)\}")
+_PART = r"(?!\.{1,2}[/#])[^{}$#?\s/]+"
+_REFERENCE = re.compile(
+    r"\$\{(env:[A-Za-z_][A-Za-z0-9_]*|file:[^{}$]+"
+    rf"|vault:{_PART}(/{_PART})+#[^{{}}$#\s]+)\}}"
+)
 _SECRET_KEY = re.compile(
     r"(^|_)(passwords?|passwd|pwd|secrets?|(?<!page_)(?<!next_)token|api_?key|private_?key|access_?key|credentials?"
     r"|authorization|passphrase|cookie)\Z"
@@ -17,7 +21,7 @@ _IN_TEXT = re.compile(
     r"(?i)(?:^|[?&;\s])(?:password|passwd|pwd|secret|token|access_token|api_?key)\s*="
     r"\s*(?P<value>[^&;\s]+)"
 )
-_MEND = "write a reference: `${env:NAME}` or `${file:/path/to/secret}`"
+_MEND = "write a reference: `${env:NAME}`, `${file:/path/to/secret}` or `${vault:MOUNT/PATH#KEY}`"
 
 
 def problems(node: Node, key: str = "") -> Iterator[tuple[Place, str, str]]:

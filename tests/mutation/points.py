@@ -14,6 +14,7 @@ from tests.mutation.flooring import FLOORED
 from tests.mutation.granting import GRANTS
 from tests.mutation.point import Point
 from tests.mutation.raising import LABELLED, RAISED
+from tests.mutation.registering import REGISTRATION
 from tests.mutation.releasing import RELEASED, SERVED_RULES, SIGNED
 
 GROUPS: tuple[tuple[str, tuple[Point, ...]], ...] = (
@@ -31,6 +32,7 @@ GROUPS: tuple[tuple[str, tuple[Point, ...]], ...] = (
     ("What is served of it", SERVED_RULES),
     ("Owners' signed floors", FLOORED),
     ("Approved bounds of documents", APPROVED),
+    ("Sources that are registered", REGISTRATION),
     ("What an operation asks", ASKED),
     ("What an operation may cost", BOUNDED),
     ("Rows", FETCHED),

@@ -1,0 +1,1 @@
+"""Registered sources: drafted, checked, approved by an officer, published without a restart."""

@@ -1,0 +1,113 @@
+"""What a registered source may reach: the places and secrets that the settings allow it.
+
+Whoever writes a fragment says where the hub connects and which secrets it sends there. In files
+operators write that; what comes over HTTP is bounded by them instead.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+from hub.registration.report import Finding
+from hub.settings.declared import Registrant, RegistrySettings
+from schema.compose.part import Fragment
+
+_REFERENCE = re.compile(r"\$\{([a-z]+:[^{}$]+)\}")
+_PLACES = frozenset(
+    {"url", "base", "path", "schema", "openapi", "wsdl", "ca", "certificate", "key"}
+)
+"""Entries of `connect` that name a place, whatever they look like."""
+_BELOW = frozenset({"rest", "soap", "graphql"})
+"""Kinds whose tables have paths below what `connect` names, as `/permits`."""
+_DEEP = 8
+
+
+def registrant(settings: RegistrySettings, department: str) -> Registrant | None:
+    """What the settings say of a department."""
+    return next((one for one in settings.departments if one.department == department), None)
+
+
+def unreachable(fragment: Fragment, settings: RegistrySettings) -> tuple[Finding, ...]:
+    """What a fragment wants to reach and may not."""
+    where = fragment.where(fragment.source_at)
+    department = fragment.source.department
+    allowed = registrant(settings, department)
+    if allowed is None:
+        hint = "an operator lists it under `registry.departments`"
+        return (_finding(f"`{department}` may not register sources", where, hint),)
+    found = []
+    source = fragment.source
+    below = source.kind in _BELOW
+    told = [(key, text, _is_place(key, text)) for key, text in _texts(source.connect, "")]
+    told += [(key, text, _leaves(text, below=below)) for key, text in _texts(source.tables, "")]
+    for key, text, place in told:
+        for reference in _REFERENCE.findall(text):
+            if not _referable(reference, allowed):
+                hint = "an operator allows it under `references` of `registry.departments`"
+                message = f"`{department}` may not refer to `{reference}`"
+                found.append(_finding(message, where, hint))
+        if place and not _reachable(text, allowed):
+            hint = "an operator allows it under `places` of `registry.departments`"
+            message = f"`{key}` names a place that `{department}` may not reach"
+            found.append(_finding(message, where, hint))
+    return tuple(found)
+
+
+def _texts(value: Any, key: str, deep: int = 0) -> Iterator[tuple[str, str]]:
+    """(key, text) of every text within."""
+    if isinstance(value, str):
+        yield key, value
+    elif deep < _DEEP:
+        if isinstance(value, Mapping):
+            for name, inner in value.items():
+                yield from _texts(inner, str(name), deep + 1)
+        elif isinstance(value, list | tuple):
+            for inner in value:
+                yield from _texts(inner, key, deep + 1)
+
+
+def _is_place(key: str, text: str) -> bool:
+    return key in _PLACES or "://" in text or text.startswith(("/", "\\", ".", "~"))
+
+
+def _leaves(text: str, *, below: bool) -> bool:
+    """Whether a text in `tables` may lead out of what `connect` names."""
+    if "://" in text or text.startswith(("//", "\\", "~")) or _climbs(text):
+        return True
+    return text.startswith("/") and not below
+
+
+def _reachable(text: str, allowed: Registrant) -> bool:
+    if re.fullmatch(_REFERENCE, text):
+        return True  # whoever set the secret has chosen the place; the reference itself is judged
+    if _climbs(text):
+        return False
+    return any(_below(text, place) for place in allowed.places)
+
+
+def _below(text: str, place: str) -> bool:
+    """Whether a text is the place or lies below it: `https://a.b` does not begin `https://a.bc`."""
+    if not text.startswith(place):
+        return False
+    return len(text) == len(place) or place.endswith("/") or text[len(place)] in "/?#"
+
+
+def _referable(reference: str, allowed: Registrant) -> bool:
+    if _climbs(reference):
+        return False
+    return any(fnmatchcase(reference, pattern) for pattern in allowed.references)
+
+
+def _climbs(text: str) -> bool:
+    lowered = text.lower().replace("%2e", ".").replace("%2f", "/")
+    return ".." in re.split(r"[/\\:]", lowered)
+
+
+def _finding(message: str, where: str, hint: str) -> Finding:
+    return Finding(
+        kind="reach", severity="error", code="REGISTRATION_REFUSED",
+        message=message, where=where, hint=hint,
+    )  # fmt: skip
