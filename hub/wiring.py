@@ -33,6 +33,7 @@ from hub.query.profile import Profile
 from hub.query.quota import Meter
 from hub.query.recording import Recording
 from hub.query.run import World
+from hub.query.steps import Check
 from hub.registry.sources import Sources
 from hub.registry.watching import SourceWatch
 from hub.rollout.watch import RulesWatch
@@ -223,6 +224,7 @@ class Hub:
             deadlines={n: decl.deadline_s for n, (decl, _) in loaded.sources.items()},
             on_failure=_source_failed,
             on_fetch=self._fetched,
+            on_outside=self._outside,
         )
         limits, recording = query_limits(settings), self._recording
         return Pipeline(
@@ -247,6 +249,10 @@ class Hub:
     def _fetched(self, source: str, seconds: float, ok: bool) -> None:
         self._metrics.fetch(source, seconds, ok=ok)
         self._health.health.fetched(source, seconds, ok)
+
+    def _outside(self, check: Check, state: str, count: int) -> None:
+        counted = self._health.norms
+        counted.add(check.source, check.department, check.coordinate, state, count)
 
     def observe(self, outcome: str, code: str | None, seconds: float) -> None:
         """Count one answer of a door."""

@@ -1,4 +1,4 @@
-"""`hub source`: draft a fragment from a live source."""
+"""`hub source`: draft a fragment from a live source; see what of its values no norm knows."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import click
 import msgspec
 
+from hub.cli.source_norms import norms
 from schema.errors import HubError
 
 if TYPE_CHECKING:
@@ -33,12 +34,16 @@ _FILE_SUFFIXES = {".csv", ".tsv", ".xlsx", ".xls", ".parquet"}
 
 @click.group()
 def source() -> None:
-    """Draft a fragment from a live source.
+    """Draft a fragment from a live source; see which of its values no norm knows.
 
     \b
     Example:
       hub source draft chinook.sqlite --department culture > culture.yaml
+      hub source norms civil --config hub.yaml
     """
+
+
+source.add_command(norms)
 
 
 @source.command()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from connectors.kit.norm import UNREAD
 from connectors.spi import Ask
 from hub.query.pushdown import Pushdown
 from hub.query.shapes import Draft
 from hub.query.steps import Extend
 from schema.model.names import SourceName
+from schema.model.norm import DateText
 
 
 def plan_extends(draft: Draft, push: Pushdown) -> tuple[Extend, ...]:
@@ -35,7 +37,14 @@ def plan_extends(draft: Draft, push: Pushdown) -> tuple[Extend, ...]:
             Extend(
                 fetch=push.fetch(source, route.entity.name, asked),
                 on=tuple(on),
-                columns=tuple((name, f"{source}/{name}") for name in columns),
+                columns=(
+                    *((name, f"{source}/{name}") for name in columns),
+                    *(
+                        (UNREAD + name, f"{UNREAD}{source}/{name}")
+                        for name, column in columns.items()
+                        if isinstance(column.convert, DateText)
+                    ),
+                ),
                 paths=draft.places_of(fields),
             )
         )

@@ -220,15 +220,17 @@ class _Planner:
             fetch = self.push.fetch(
                 draft.route.entity.anchor, draft.route.entity.name, ask, (*semijoins, *nested)
             )
-            left = fetch.residual.joins if fetch.residual is not None else ()
+            later = [ask for ask in (fetch.residual, fetch.left) if ask is not None]
+            left = {join.name for ask in later for join in ask.joins}
             if not left:
                 break
-            refused |= {join.name for join in left}
+            refused |= left
         return self._passed(fetch, self._node(draft, links), (*key_columns, *draft.cursors))
 
     def _passed(self, fetch: Fetch, node: Node, keeps: Sequence[str]) -> tuple[Fetch, Node]:
         """The same rows written by their source, where fragment, policy and connector allow it."""
-        if fetch.residual is not None or fetch.down or not self.push.passes(node.type):
+        whole = fetch.residual is None and fetch.norm is None and not fetch.down
+        if not whole or not self.push.passes(node.type):
             return fetch, node
         document = document_of(node, self.push.passes, tuple(dict.fromkeys(keeps)))
         passed = None if document is None else self.push.documented(fetch, document)
@@ -276,7 +278,7 @@ class _Planner:
             type=entity.name,
             source=entity.anchor,
             key=key,
-            outputs=tuple(draft.outputs),
+            outputs=draft.checked(),
             extends=plan_extends(draft, self.push),
             links=tuple(links),
             writers=tuple(draft.writers),

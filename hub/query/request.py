@@ -9,6 +9,9 @@ import msgspec
 
 from schema.model.subject import Subject
 
+WISHES = ("norms", "provenance")
+"""What an answer tells in `extensions` only where the request has `extensions: {NAME: true}`."""
+
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One operation as a door hands it over: authenticated, bounded, decoded."""
@@ -23,6 +26,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     network_zone: str | None = None
     """Where the request came from, as the door decided."""
     door: str = "graphql"
+    wants: frozenset[str] = frozenset()
+    """What of `extensions` is asked for, of `WISHES`."""
 
 
 class Covering(Protocol):

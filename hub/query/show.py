@@ -18,6 +18,7 @@ from hub.query.steps import (
     Plan,
 )
 from policies.ruling import Allow, FieldError, Masked, Null, Rowwise
+from schema.model.norm import told as way_of
 from schema.model.predicate import (
     Always,
     And,
@@ -184,7 +185,12 @@ def _fetch(fetch: Fetch, depth: int, statements: bool, word: str = "Fetch") -> I
         yield f"{pad}  pass-through: the source writes the rows"
     yield from _nested(ask, depth + 1)
     if fetch.residual is not None:
-        yield f"{pad}  left to the hub: {_residual(fetch)}"
+        yield f"{pad}  left to the hub: {_residual(fetch.residual)}"
+    if fetch.norm is not None:
+        ways = ", ".join(f"{name} {way_of(way)}" for name, way in fetch.norm.columns)
+        yield f"{pad}  converted by the hub: {ways or 'what is sought'}"
+    if fetch.left is not None:
+        yield f"{pad}  left to the hub after that: {_residual(fetch.left)}"
     if fetch.down:
         yield f"{pad}  the source is not connected"
     if statements and not fetch.down:
@@ -216,10 +222,7 @@ def _nested(ask: Ask, depth: int) -> Iterator[str]:
         yield from _nested(join.ask, depth + 1)
 
 
-def _residual(fetch: Fetch) -> str:
-    left = fetch.residual
-    if left is None:
-        return "nothing"
+def _residual(left: Ask) -> str:
     told = []
     if left.must is not None:
         told.append(f"must {predicate_text(left.must)}")

@@ -13,10 +13,12 @@ from typing import Any, Literal
 
 import msgspec
 
+from connectors.kit.norm import Normed
 from connectors.spi import Ask, Document
 from policies.masks.keyed import KeyScope
 from policies.ruling import Allow, FieldError, Masked, Null, Rowwise
 from schema.model.names import Coordinate, DepartmentName, FieldName, SourceName, TypeName
+from schema.model.norm import CodeList
 from schema.model.predicate import Operand
 from schema.model.scalar import ScalarKind
 
@@ -33,6 +35,10 @@ class Fetch(msgspec.Struct, frozen=True, kw_only=True):
     ask: Ask
     handle: Any
     residual: Ask | None = None
+    norm: Normed | None = None
+    """Set: what the source was asked instead, since the hub converts values."""
+    left: Ask | None = None
+    """What is done with the rows after they are converted."""
     max_keys: int = 1
     semijoins: tuple[SemiJoin, ...] = ()
     """Key sets that must be known before this fetch runs."""
@@ -61,6 +67,22 @@ class Output(msgspec.Struct, frozen=True, kw_only=True):
     """What codes are bound to; only where a mask is keyed."""
     cell: tuple[str, ...] = ()
     """Addresses of the entity's key; only where a mask goes by the cell."""
+    check: Check | None = None
+    """Set where values may be outside a norm."""
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """What is looked for in a column that the norm of its field does not know."""
+
+    coordinate: Coordinate
+    source: SourceName
+    department: DepartmentName
+    codes: CodeList | None = None
+    divided: tuple[str, ...] = ()
+    unread: str | None = None
+    """Address of what tells which values of the source have no counterpart."""
+    paths: tuple[tuple[str, ...], ...] = ()
+    """Where the field stands in the answer."""
 
 
 class Extend(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,7 +15,15 @@ from auth.refusal import unauthenticated
 from hub.query.envelope import Answer
 from hub.query.request import Request
 from hub.serve.collaborators import Served
-from hub.serve.decode import Parts, read_case, read_json, read_parts, read_purpose, read_url
+from hub.serve.decode import (
+    Parts,
+    read_case,
+    read_json,
+    read_parts,
+    read_purpose,
+    read_url,
+    read_wishes,
+)
 from hub.serve.documents import Documents, Registered, Seen
 from hub.serve.guard import (
     PREFLIGHT,
@@ -44,6 +52,7 @@ Observe = Callable[[str, str | None, float], None]
 Page = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _SCHEMES = {b"Bearer": "bearer", b"bearer": "bearer", b"apikey": "apikey"}
+NOTHING: frozenset[str] = frozenset()
 _KNOWN_HEADERS = 1_024
 _LONGEST_CREDENTIALS = 16_384
 _CORS_HEADERS = b"authorization, content-type, hub-purpose, hub-case, graphql-require-preflight"
@@ -233,6 +242,7 @@ class GraphQLDoor:
             purpose=purpose,
             case_id=case_id,
             network_zone=zone,
+            wants=read_wishes(parts.extensions) if parts.extensions is not None else NOTHING,
         )
         room = self.room
         room.enter()

@@ -55,6 +55,7 @@ EVENTS: Mapping[str, str] = {
     "source.not_closed": "a source did not close in order",
     "source.not_open": "a source could not be opened; it is tried again",
     "source.not_sampled": "a table could not be sampled for a draft; its names alone are judged",
+    "source.outside_norm": "values of a field are outside its norm; `state` says how",
     "source.warning": "a source is down, failing, slow or stale; `condition` says which",
     "sources.failed": "a source could not be taken in again; it is tried again",
     "sources.unwatched": "the sources could not be looked at; it is tried again",

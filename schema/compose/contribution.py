@@ -9,6 +9,7 @@ from schema.compose.english import lower_first
 from schema.compose.english import plural as plural_of
 from schema.compose.floor import floor_name
 from schema.compose.labelling import Labeller
+from schema.compose.norming import Norms
 from schema.compose.part import FieldPart, Fragment, LabelPart, TypePart
 from schema.compose.positions import Place, shown
 from schema.compose.report import Report, did_you_mean
@@ -17,6 +18,7 @@ from schema.errors import HubError
 from schema.model.binding import ColumnBinding, TypeBinding
 from schema.model.entity import EntityType, Field, Floor, RowLabel
 from schema.model.names import FieldName, SourceName
+from schema.model.norm import is_single
 
 
 class Claim(NamedTuple):
@@ -63,8 +65,10 @@ class Contribution:
         labeller: Labeller,
         report: Report,
         notes: list[HubError],
+        norms: Norms,
     ) -> None:
         self.claims = claims
+        self.norms = norms
         self.anchor = claims[0]
         self.name = self.anchor.part.name
         self.primary = self.anchor.part.keys[0]
@@ -198,6 +202,7 @@ class Contribution:
         label = self.labeller.label(chosen.claim.fragment, chosen.label)
         if label is None or chosen.field.share is None:
             return None
+        self.norms.field(chosen.claim.fragment, chosen.field)
         for other in given:
             if other is not chosen:
                 self._no_floor(name, chosen, other)
@@ -314,10 +319,22 @@ class Contribution:
         return False
 
     def _bind(self, name: FieldName, chosen: FieldClaim, serving: FieldClaim) -> None:
-        if chosen.field.kind is not None:
-            self.columns[serving.claim.fragment.source.name][name] = ColumnBinding(
-                column=serving.field.column, kind=chosen.field.kind, values=serving.field.values
-            )
+        kind, fragment = chosen.field.kind, serving.claim.fragment
+        if kind is not None:
+            way = self.norms.way(fragment, serving.field, chosen.field, kind)
+            for other in self.columns[fragment.source.name].values():
+                alike = other.convert == way.convert
+                if other.column == serving.field.column and not alike:
+                    hint = "give them different columns, or convert both alike"
+                    message = f"column `{other.column}` is converted in two ways"
+                    self._wrong(serving.claim, serving.field.at, message, hint)
+            if way.convert is not None and name in self.primary and not is_single(way.convert):
+                hint = "a key is converted only where nothing is rounded"
+                self._wrong(serving.claim, serving.field.at, f"key `{name}` is rounded", hint)
+            self.columns[fragment.source.name][name] = ColumnBinding(
+                column=serving.field.column, kind=kind, values=way.values,
+                convert=way.convert, divided=way.divided,
+            )  # fmt: skip
 
     def _unlabelled(self, name: FieldName, chosen: FieldClaim) -> None:
         claim, field = chosen

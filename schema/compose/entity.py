@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 from schema.compose.english import lower_first
 from schema.compose.floor import read_floor
+from schema.compose.own_codes import read_unit
 from schema.compose.part import FieldPart, LabelPart, TypePart
 from schema.compose.positions import Leaf, Node, Place, Row, shown
 from schema.compose.report import did_you_mean
@@ -357,6 +358,9 @@ FIELD_KEYS: dict[str, tuple[str, Way]] = {
     "codes": ("codes", Words.text),
     "values": ("values", Words.pairs),
     "unit": ("unit", Words.text),
+    "from_codes": ("from_codes", Words.text),
+    "from_format": ("from_format", Words.text),
+    "from_unit": ("from_unit", read_unit),
     "deprecated": ("deprecated", Words.text),
     "authoritative": ("authoritative", Words.flag),
 }
