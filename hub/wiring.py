@@ -26,6 +26,7 @@ from hub.audit.chain import AuditLog
 from hub.audit.link import linker
 from hub.loading import Loaded, engine_of, load_files, query_limits
 from hub.query.answer import Pipeline
+from hub.query.contest import Differing
 from hub.query.cursor import Seal
 from hub.query.inforce import InForce
 from hub.query.keys import Keyring
@@ -225,6 +226,8 @@ class Hub:
             on_failure=_source_failed,
             on_fetch=self._fetched,
             on_outside=self._outside,
+            on_differing=self._differing,
+            newest=self._health.health.newest,
         )
         limits, recording = query_limits(settings), self._recording
         return Pipeline(
@@ -253,6 +256,11 @@ class Hub:
     def _outside(self, check: Check, state: str, count: int) -> None:
         counted = self._health.norms
         counted.add(check.source, check.department, check.coordinate, state, count)
+
+    def _differing(self, one: Differing) -> None:
+        departments = (one.department, one.other_department)
+        counted = self._health.disagreements
+        counted.add(one.coordinate, (one.source, one.other), departments, one.count, one.keys)
 
     def observe(self, outcome: str, code: str | None, seconds: float) -> None:
         """Count one answer of a door."""

@@ -279,7 +279,10 @@ class Pipeline:
             notices = runnable.runner.plan.notices
             extensions = governance(notices, told_too, prepared.label.told)
         if request.wants:
-            extensions = with_wishes(extensions, wished(request.wants, run))
+            extensions = with_wishes(
+                extensions,
+                wished(request.wants, run, operation.uses, ruling, self.catalogue, self._clock()),
+            )
         if extensions is not None:
             body["extensions"] = extensions
         return Answer(

@@ -27,7 +27,8 @@ def document_of(node: Node, allowed: Allowed, keeps: Sequence[str]) -> Document 
 
 
 def _entries(node: Node, allowed: Allowed) -> Entries | None:
-    if not allowed(node.type) or node.key or node.extends or len(node.writers) != 1:
+    apart = node.key or node.extends or node.contests
+    if not allowed(node.type) or apart or len(node.writers) != 1:
         return None
     if node.persons:
         return None  # whose rows they are is counted

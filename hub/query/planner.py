@@ -10,7 +10,7 @@ import msgspec
 from connectors.spi import Ask, Connector, Join, OrderBy
 from hub.query.aggregates import count_figure, plan_aggregate
 from hub.query.document import document_of
-from hub.query.extend import plan_extends
+from hub.query.extend import plan_contests, plan_extends
 from hub.query.figures import bound_of, check_figures, notices_of, withheld
 from hub.query.limits import Limits
 from hub.query.operation import (
@@ -280,6 +280,7 @@ class _Planner:
             key=key,
             outputs=draft.checked(),
             extends=plan_extends(draft, self.push),
+            contests=plan_contests(draft, self.push),
             links=tuple(links),
             writers=tuple(draft.writers),
             persons=tuple(draft.route.address(field) for field in draft.route.persons),
@@ -289,7 +290,9 @@ class _Planner:
         self, draft: Draft, refused: frozenset[str], room: list[int]
     ) -> tuple[list[NestedJoin], list[Link]]:
         """`room`: how many more joins the statement takes; further relations are fetched by key."""
-        if any(draft.route.source_of(f) != draft.route.entity.anchor for f in draft.fields):
+        if any(draft.route.source_of(f) != draft.route.entity.anchor for f in draft.fields) or any(
+            draft.route.entity.fields[output.field].on_conflict for output in draft.outputs
+        ):
             draft.need(draft.route.entity.key)
         joins: list[NestedJoin] = []
         links = []

@@ -109,6 +109,7 @@ class Pushdown:
         if predicate is None or predicate == Always(True):
             return Bound(None)
         route = self.route(type_name)
+        route.settled(names_in(predicate))
         local = route.anchor_columns()
         semijoins: list[SemiJoin] = []
 

@@ -59,6 +59,18 @@ class Route:
         values = tuple(sorted(binding.values.items()))
         return Column(binding.column, binding.kind, values, convert=binding.convert)
 
+    def settled(self, fields: Iterable[str]) -> None:
+        """Raises ``BAD_USER_INPUT`` for a field whose value is known only after the fetch: of
+        several sources' the latest."""
+        for field in fields:
+            held = self.entity.fields.get(FieldName(field))
+            if held is not None and held.on_conflict == "latest":
+                raise HubError(
+                    "BAD_USER_INPUT",
+                    f"`{self.entity.name}` cannot be sought, ordered or measured by `{field}`",
+                    hint="the latest value of several sources is known only row by row",
+                )
+
     def check(self, field: str) -> Check | None:
         """What is looked for in a field's values; ``None`` where it has no norm."""
         name, source = FieldName(field), self.source_of(field)

@@ -18,6 +18,7 @@ from hub.query.combine import (
     rows_by_key,
     take,
 )
+from hub.query.contest import settled
 from hub.query.emit import Page, compile_writer, page_flags, varying, write_connection
 from hub.query.run import Run, World, partial
 from hub.query.steps import Extend, Link, Node, PagePlan
@@ -82,6 +83,8 @@ class NodeRunner:
         columns: Columns = batch.columns
         if node.extends:
             columns = await self._extended(batch, run)
+        if node.contests:
+            columns = await settled(node.contests, columns, run)
         for output in self.checked:
             run.look(output, columns)
         if run.tally is not None and node.persons:

@@ -20,7 +20,7 @@ from hub.query.loaders import SharedRows
 from hub.query.outside import outside
 from hub.query.persons import Tally
 from hub.query.reach import reaches, too_large
-from hub.query.steps import Check, Fetch, Output, SemiJoin
+from hub.query.steps import Check, Contested, Fetch, Output, SemiJoin
 from policies.masks.keyed import KeyScope
 from policies.ruling import Allow, MaskFunction
 from schema.errors import HubError, SourceError
@@ -48,6 +48,8 @@ class World:
         on_failure: Callable[[str, BaseException], None] | None = None,
         on_fetch: Callable[[str, float, bool], None] | None = None,
         on_outside: Callable[[Check, str, int], None] | None = None,
+        on_differing: Callable[[Any], None] | None = None,
+        newest: Callable[[str], float] | None = None,
     ) -> None:
         self.connectors = connectors
         self.reach = reaches(connectors, deadlines or {})
@@ -58,6 +60,10 @@ class World:
         self.max_scan_rows = max_scan_rows
         self.max_filter_keys = max_filter_keys
         self.on_failure = on_failure or (lambda _source, _cause: None)
+        self.newest = newest or (lambda _source: 0.0)
+        """Unix seconds of a source's newest data as last seen; 0 = not known."""
+        self.on_differing = on_differing or (lambda _differing: None)
+        """Told of `hub.query.contest.Differing`: where sources have different values."""
         self.on_outside = on_outside or (lambda _check, _state, _count: None)
         """Told of values outside a field's norm: how many are in which way."""
         self.on_fetch = on_fetch or (lambda _source, _seconds, _ok: None)
@@ -66,9 +72,9 @@ class World:
 class Run:
     """One run of a plan: its params, what it fetched and what failed."""
 
-    __slots__ = ("call_deadline", "errors", "operation_id", "outside", "params", "principal",
-                 "purpose", "rows", "shared", "sources", "subject", "tally", "twins",
-                 "world")  # fmt: skip
+    __slots__ = ("as_of", "call_deadline", "contests", "errors", "operation_id", "outside",
+                 "params", "principal", "purpose", "rows", "shared", "sources", "subject",
+                 "tally", "twins", "world")  # fmt: skip
 
     def __init__(
         self,
@@ -93,6 +99,11 @@ class Run:
         self.twins = twins
         self.errors: list[dict[str, Any]] = []
         self.rows: dict[str, int] = {}
+        self.as_of: dict[str, float] = {}
+        """Source -> Unix seconds that it vouches its rows for, the oldest; 0 = it does not say."""
+        self.contests: dict[str, list[int | None]] = {}
+        """Coordinate that the caller reads as it is -> rows that differ, each time it was compared;
+        ``None`` = it could not be."""
         self.outside: dict[tuple[str, ...], Counter[str]] = {}
         """Path of a field that the caller sees as it is -> how many values its norm lacks."""
         self.sources: dict[str, list[Any]] = {}
@@ -133,6 +144,12 @@ class Run:
             extensions["hint"] = error.hint
         if entry not in self.errors:
             self.errors.append(entry)
+
+    def compared(self, field: Contested, differ: int | None) -> None:
+        """Note for the caller that a field was compared, or could not be."""
+        # fails closed: who reads a mask is not told what lies behind it
+        if field.shown:
+            self.contests.setdefault(field.coordinate, []).append(differ)
 
     def look(self, output: Output, columns: Mapping[str, Sequence[Any]]) -> None:
         """Count what the norm of a field does not know, for its owner and for who sees it."""
@@ -226,6 +243,8 @@ class Run:
         finally:
             world.on_fetch(fetch.source, time.perf_counter() - began, fine)
         counted[1] += batch.rows
+        held = self.as_of.get(fetch.source, batch.as_of)
+        self.as_of[fetch.source] = min(held, batch.as_of)
         return batch
 
     def _normed(

@@ -106,6 +106,10 @@ def _of_aggregate(plan: AggregatePlan) -> Iterator[Fetch]:
 def _of_node(node: Node) -> Iterator[Fetch]:
     for extend in node.extends:
         yield from _with_keys(extend.fetch)
+    for contest in node.contests:
+        for fetch in (contest.fetch, contest.since):
+            if fetch is not None:
+                yield from _with_keys(fetch)
     for link in node.links:
         for fetch in (link.fetch, link.total):
             if fetch is not None:
@@ -139,6 +143,13 @@ def _node(node: Node, depth: int, statements: bool) -> Iterator[str]:
     pad = "  " * depth
     for extend in node.extends:
         yield from _fetch(extend.fetch, depth, statements, "Extend")
+    for contest in node.contests:
+        told = ", ".join(field.field for field in contest.fields)
+        how = "the latest is given" if contest.since is not None else f"{contest.source} is given"
+        yield f"{pad}Compare {node.type}.{told} with {contest.fetch.source} ({how})"
+        for fetch in (contest.fetch, contest.since):
+            if fetch is not None:
+                yield from _fetch(fetch, depth + 1, statements)
     for output in node.outputs:
         match output.outcome:
             case Allow():

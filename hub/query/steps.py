@@ -97,6 +97,41 @@ class Extend(msgspec.Struct, frozen=True, kw_only=True):
     """Where its fields stand in the answer: what is null when its source fails."""
 
 
+class Contested(msgspec.Struct, frozen=True, kw_only=True):
+    """One field of which another source has a value too."""
+
+    field: FieldName
+    coordinate: Coordinate
+    kind: ScalarKind
+    ours: str
+    """Address of the authoritative source's value."""
+    theirs: str
+    """Column of the other source's fetch."""
+    latest: bool
+    """Whether the value of the row changed last is given; else the authoritative source's."""
+    shown: bool
+    """Whether the caller reads the field as it is."""
+    paths: tuple[tuple[str, ...], ...]
+
+
+class Contest(msgspec.Struct, frozen=True, kw_only=True):
+    """The same entities looked up in another source, and what is compared."""
+
+    fetch: Fetch
+    on: tuple[tuple[str, str], ...]
+    """(address in the node, column of the fetch)."""
+    fields: tuple[Contested, ...]
+    source: SourceName
+    """The authoritative one."""
+    department: DepartmentName
+    changed: str | None = None
+    """Column of the fetch: when its rows were changed last."""
+    since: Fetch | None = None
+    """When the authoritative source's rows were changed last, by the same key."""
+    since_on: tuple[str, ...] = ()
+    since_column: str | None = None
+
+
 class Slot(msgspec.Struct, frozen=True):
     """One entry of an object in the answer, in response order."""
 
@@ -173,6 +208,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     """Addresses of the primary key; filled only where node ids are written."""
     outputs: tuple[Output, ...] = ()
     extends: tuple[Extend, ...] = ()
+    contests: tuple[Contest, ...] = ()
     links: tuple[Link, ...] = ()
     writers: tuple[Writer, ...] = ()
     persons: tuple[str, ...] = ()

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from connectors.spi import Connector
+from hub.registry.disagreement import Disagreements
 from hub.registry.health import SourceHealth, Warned
 from hub.registry.norms import Counted
 from hub.registry.webhook import Event, Sender
@@ -41,6 +42,7 @@ class SourceWatch:
         self.health = SourceHealth(settings, self._tell, clock)
         self.norms = Counted(clock)
         """Of this worker: each tells what its own operations met."""
+        self.disagreements = Disagreements(clock)
         self._clock = clock
 
     async def run(self, held: Held) -> None:
@@ -52,6 +54,7 @@ class SourceWatch:
                 while True:
                     await self.look(held)
                     self.tell_outside()
+                    self.tell_disagreements()
                     await asyncio.sleep(self._every_s)
         finally:
             await asyncio.shield(asyncio.to_thread(self._give_back))
@@ -87,6 +90,26 @@ class SourceWatch:
                 "since": one.since,
             }
             self._send(Event(type="source.outside_norm", at=self._clock(), data=data))
+
+    def tell_disagreements(self) -> None:
+        """Tell both owners where their sources differ, figures and keyed hashes alone."""
+        for one in self.disagreements.due():
+            log.warning(
+                "source.disagreement",
+                field=one.field, sources=list(one.sources), count=one.count,
+            )  # fmt: skip
+            for place, department in enumerate(one.departments):
+                data: dict[str, str | int | float | bool | None] = {
+                    "department": department,
+                    "source": one.sources[place],
+                    "other": one.sources[1 - place],
+                    "authoritative": place == 0,
+                    "field": one.field,
+                    "count": one.count,
+                    "keys": " ".join(one.keys),
+                    "since": one.since,
+                }
+                self._send(Event(type="source.disagreement", at=self._clock(), data=data))
 
     def _send(self, event: Event) -> None:
         for sender in self._senders:

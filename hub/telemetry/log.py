@@ -50,6 +50,7 @@ EVENTS: Mapping[str, str] = {
     "serve.stopped": "a worker stopped",
     "source.cleared": "what a source was warned of has gone",
     "source.connect_failed": "a source could not be reached when it was opened",
+    "source.disagreement": "two sources have different values of one field; their owners are told",
     "source.error": "a source failed during an operation, which went on without it",
     "source.failed": "a connector failed in a way that nobody foresaw",
     "source.not_closed": "a source did not close in order",

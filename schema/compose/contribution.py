@@ -5,48 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from schema.compose.claim import Claim, FieldClaim, conflict_problems
 from schema.compose.english import lower_first
 from schema.compose.english import plural as plural_of
 from schema.compose.floor import floor_name
 from schema.compose.labelling import Labeller
 from schema.compose.norming import Norms
-from schema.compose.part import FieldPart, Fragment, LabelPart, TypePart
 from schema.compose.positions import Place, shown
 from schema.compose.report import Report, did_you_mean
 from schema.compose.row_label import row_label_name
 from schema.errors import HubError
 from schema.model.binding import ColumnBinding, TypeBinding
-from schema.model.entity import EntityType, Field, Floor, RowLabel
+from schema.model.entity import EntityType, Field, Floor, OnConflict, RowLabel
 from schema.model.names import FieldName, SourceName
 from schema.model.norm import is_single
-
-
-class Claim(NamedTuple):
-    """One source's declaration of one type."""
-
-    fragment: Fragment
-    part: TypePart
-
-    def where(self, at: Place | None = None) -> str:
-        """Where the declaration (or a part of it) stands."""
-        return self.fragment.where(at or self.part.at)
-
-    @property
-    def who(self) -> str:
-        """Source and department, for messages."""
-        return f"`{self.fragment.source.name}` of `{self.fragment.source.department}`"
-
-
-class FieldClaim(NamedTuple):
-    """One source's declaration of one field."""
-
-    claim: Claim
-    field: FieldPart
-
-    @property
-    def label(self) -> LabelPart | None:
-        """The label as written for the field, or else for its type."""
-        return self.field.label or self.claim.part.label
 
 
 class Merged(NamedTuple):
@@ -163,6 +135,7 @@ class Contribution:
                 table=claim.part.table,
                 columns=self.columns[source.name],
                 pass_through=source.pass_through,
+                changed=claim.part.changed,
             )
             for claim in self.claims
         }
@@ -225,10 +198,20 @@ class Contribution:
             format=part.format,
             codes=part.codes,
             unit=part.unit,
+            on_conflict=self._on_conflict(name, chosen, given),
             deprecated=part.deprecated,
             metadata=part.metadata,
             floors=self._floors(name, chosen),
         )
+
+    def _on_conflict(
+        self, name: FieldName, chosen: FieldClaim, given: list[FieldClaim]
+    ) -> OnConflict | None:
+        """How the owner settles what its source and those that stand in differ in."""
+        said = chosen.field.on_conflict
+        for problem, hint, claim in conflict_problems(self.anchor.part, name, chosen, given):
+            self._wrong(claim.claim, claim.field.at, f"field `{self.name}.{name}` {problem}", hint)
+        return said
 
     def _floors(self, name: FieldName, chosen: FieldClaim) -> tuple[Floor, ...]:
         fragment = chosen.claim.fragment

@@ -20,11 +20,12 @@ from schema.compose.words import (
     Way,
     Words,
 )
-from schema.model.entity import MetadataVisibility, Share
+from schema.model.entity import MetadataVisibility, OnConflict, Share
 from schema.model.names import FieldName, TypeName
 from schema.model.scalar import SCALAR_KINDS, TEXTUAL
 
 SHARES = frozenset(get_args(Share))
+CONFLICTS = frozenset(get_args(OnConflict))
 VISIBILITIES = frozenset(get_args(MetadataVisibility))
 _NO_KEYS = frozenset({"Float", "JSON"})
 
@@ -311,6 +312,10 @@ def _metadata(words: Words, node: Node, what: str) -> str | None:
     return words.choice(node, what, VISIBILITIES)
 
 
+def _on_conflict(words: Words, node: Node, what: str) -> str | None:
+    return words.choice(node, what, CONFLICTS)
+
+
 def _kind(words: Words, node: Node, what: str) -> str | None:
     return words.choice(node, what, SCALAR_KINDS)
 
@@ -347,6 +352,7 @@ TYPE_KEYS: dict[str, tuple[str, Way]] = {
     "from": ("table", _table),
     "region": ("region", _field_name),
     "data_subject": ("data_subject", _key),
+    "changed": ("changed", Words.text),
     "by_row": ("by_row", read_row_labels),
     "fields": ("fields", _fields),
 }
@@ -363,4 +369,5 @@ FIELD_KEYS: dict[str, tuple[str, Way]] = {
     "from_unit": ("from_unit", read_unit),
     "deprecated": ("deprecated", Words.text),
     "authoritative": ("authoritative", Words.flag),
+    "on_conflict": ("on_conflict", _on_conflict),
 }

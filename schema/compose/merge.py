@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from schema.compose.claim import Claim
 from schema.compose.clash import report_clashes
-from schema.compose.contribution import Claim, Contribution, Merged
+from schema.compose.contribution import Contribution, Merged
 from schema.compose.labelling import Labeller
 from schema.compose.linking import Linker
 from schema.compose.norming import Norms
@@ -118,6 +119,13 @@ class _Merge:
                     held = {} if entity is None else bindings[entity.name]
                     columns = [one.columns.get(name) for one in held.values() for name in fields]
                     ways = [one.convert for one in columns if one is not None]
+                    names = [] if entity is None else [n for n in fields if n in entity.fields]
+                    if entity is not None and any(
+                        entity.fields[name].on_conflict == "latest" for name in names
+                    ):
+                        message = f"relation `{part.of}.{part.name}` matches latest values"
+                        hint = "match fields whose authoritative source settles them"
+                        self.report.add(fragment.path, part.at, message, hint)
                     if any(way is not None and not is_single(way) for way in ways):
                         message = f"relation `{part.of}.{part.name}` matches rounded values"
                         hint = "match fields that are not rounded"

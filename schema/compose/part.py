@@ -9,7 +9,7 @@ import msgspec
 
 from schema.compose.positions import Place
 from schema.model.binding import SourceDecl
-from schema.model.entity import MetadataVisibility, Share
+from schema.model.entity import MetadataVisibility, OnConflict, Share
 from schema.model.names import FieldName, TypeName
 from schema.model.scalar import ScalarKind
 
@@ -113,6 +113,7 @@ class FieldPart(msgspec.Struct, frozen=True, kw_only=True):
     deprecated: str | None = None
     metadata: MetadataVisibility = "public"
     floor: FloorPart | None = None
+    on_conflict: OnConflict | None = None
     authoritative: bool | None = None
     """Among several sources: ``True`` wins, ``False`` stands in, unsaid is a conflict."""
 
@@ -133,6 +134,7 @@ class TypePart(msgspec.Struct, frozen=True, kw_only=True):
     region: FieldName | None = None
     floor: FloorPart | None = None
     """For the fields that this source gives; a field's own floor comes on top."""
+    changed: str | None = None
     data_subject: tuple[FieldName, ...] = ()
     by_row: tuple[RowLabelPart, ...] = ()
     about: Mapping[str, str] = {}

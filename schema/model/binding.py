@@ -33,6 +33,8 @@ class TypeBinding(msgspec.Struct, frozen=True, kw_only=True):
     table: str
     columns: Mapping[FieldName, ColumnBinding]
     pass_through: bool = False
+    changed: str | None = None
+    """The column that says when a row was changed last, a DateTime."""
 
 
 class Freshness(msgspec.Struct, frozen=True, kw_only=True):
