@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hub.query.run import Run
-from policies.ruling import Allow, Masked, Rowwise, Ruling
+from policies.ruling import Allow, Masked, Outcome, Rowwise, Ruling
 from schema.model.catalogue import Catalogue
 from schema.model.entity import EntityType, Field
 from schema.model.names import SourceName, split_coordinate
@@ -59,20 +59,23 @@ def _provenance(
                 _source(one, run, catalogue, now) for one in _given(entity, field, catalogue)
             ],
             "label": _label(field),
-            "outcome": outcome.mask if isinstance(outcome, Masked) else _WORDS[type(outcome)],
+            "outcome": _word(outcome),
         }
         # a grant is the caller's own; other rules are not told to who asks
         grants = [r for r in ruling.reasons.get(use, ()) if r.startswith(_GRANT)]
         if grants:
             entry["grants"] = [rule.removeprefix(_GRANT) for rule in grants]
         compared = run.contests.get(use.coordinate)
-        if compared is not None and isinstance(outcome, Allow):
+        if compared is not None:
             entry["disagreement"] = _disagreement(field, compared)
         found[use.coordinate] = entry
     return found
 
 
-_WORDS: Mapping[type, str] = {Allow: "allowed", Rowwise: "by row"}
+def _word(outcome: Outcome) -> str:
+    if isinstance(outcome, Masked):
+        return outcome.mask
+    return "by row" if isinstance(outcome, Rowwise) else "allowed"
 
 
 def _given(entity: EntityType, field: Field, catalogue: Catalogue) -> list[SourceName]:

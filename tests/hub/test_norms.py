@@ -266,6 +266,14 @@ resources: {types: ["*"]}
 modes: all
 when: {eq: [row.region, subject.region]}
 """
+GROWN = """\
+policy: grown
+effect: permit
+subjects: {app: desk}
+resources: {types: ["*"]}
+modes: all
+when: {younger_than: [row.born, 100]}
+"""
 MASKED = """\
 policy: open
 effect: permit
@@ -294,6 +302,18 @@ async def test_row_filters_go_by_the_norm(tmp_path: Path) -> None:
         assert rows == [{"number": "1", "region": "330105"}, {"number": "2", "region": "330105"}]
         one = await hub.told('{ resident(number: "3") { number } }')
         assert one["data"] == {"resident": None}
+
+
+@pytest.mark.asyncio
+async def test_row_filters_look_at_what_was_converted(tmp_path: Path) -> None:
+    """Texts that are no dates compare as texts in the source; their rows are nobody's."""
+    async with asking(tmp_path, of_sqlite(tmp_path), GROWN) as hub:
+        rows = await hub.nodes("{ residents(orderBy: [NUMBER_ASC]) { nodes { number born } } }")
+        assert [row["number"] for row in rows] == ["1", "2", "6"]
+        one = await hub.told('{ resident(number: "7") { number } }')
+        assert one["data"] == {"resident": None}
+        (row,) = (await hub.told("{ residentsAggregate { count } }"))["data"]["residentsAggregate"]
+        assert row == {"count": 3}
 
 
 @pytest.mark.asyncio

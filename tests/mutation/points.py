@@ -15,6 +15,7 @@ from tests.mutation.granting import GRANTS
 from tests.mutation.point import Point
 from tests.mutation.raising import LABELLED, RAISED
 from tests.mutation.releasing import RELEASED, SERVED_RULES, SIGNED
+from tests.mutation.telling import TOLD
 
 GROUPS: tuple[tuple[str, tuple[Point, ...]], ...] = (
     ("Who asks", CREDENTIALS),
@@ -35,6 +36,7 @@ GROUPS: tuple[tuple[str, tuple[Point, ...]], ...] = (
     ("What an operation may cost", BOUNDED),
     ("Rows", FETCHED),
     ("What is shown", SHOWN),
+    ("What is told beside the data", TOLD),
     ("The label of an answer", LABELLED),
     ("Quotas", COUNTS),
     ("Recording", RECORDING),
