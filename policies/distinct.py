@@ -35,7 +35,8 @@ def few_values(
     bounds += [(number, f"the format `{form}`") for number in known]
     binding = catalogue.bindings.get(entity.name, {}).get(field.source)
     column = None if binding is None else binding.columns.get(field.name)
-    if column is not None and column.values:
+    # of a code list the conversion may be of some codes alone: those that have changed since
+    if column is not None and column.values and field.codes is None:
         bounds.append((len(set(column.values.values())), "the conversion of its codes"))
     least = min(bounds, default=None)
     if least is None or least[0] >= packs.least_distinct:

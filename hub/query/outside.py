@@ -13,8 +13,11 @@ OutsideState = Literal["unknown", "retired", "divided", "unread"]
 what it stood for was divided; a value without a counterpart, which is null."""
 
 
-def outside(check: Check, column: Sequence[Any], unread: Sequence[bool]) -> Counter[OutsideState]:
-    """How many values of a column are outside its field's norm, by what is wrong.
+def outside(
+    check: Check, column: Sequence[Any], unread: Sequence[bool | None]
+) -> Counter[OutsideState]:
+    """How many values of a column are outside its field's norm, by what is wrong; of `unread`
+    each row says whether it is, ``None`` where the source has no such row.
 
     Cost: a set of the column, and a look-up for each different value.
     """
@@ -23,8 +26,9 @@ def outside(check: Check, column: Sequence[Any], unread: Sequence[bool]) -> Coun
         odd = states(check, column)
         if odd:
             found.update(odd[value] for value in column if value in odd)
-    if any(unread):
-        found["unread"] += sum(unread)
+    odd_ones = sum(map(bool, unread))
+    if odd_ones:
+        found["unread"] = odd_ones
     return found
 
 

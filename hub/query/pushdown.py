@@ -109,6 +109,9 @@ class Pushdown:
         if predicate is None or predicate == Always(True):
             return Bound(None)
         route = self.route(type_name)
+        if definer and not route.is_settled(names_in(predicate)):
+            # fails closed: and no field that only policy reads is named
+            raise HubError("INTERNAL", "a row filter goes by what is known only row by row")
         route.settled(names_in(predicate))
         local = route.anchor_columns()
         semijoins: list[SemiJoin] = []

@@ -63,13 +63,17 @@ class Route:
         """Raises ``BAD_USER_INPUT`` for a field whose value is known only after the fetch: of
         several sources' the latest."""
         for field in fields:
-            held = self.entity.fields.get(FieldName(field))
-            if held is not None and held.on_conflict == "latest":
+            if not self.is_settled([field]):
                 raise HubError(
                     "BAD_USER_INPUT",
                     f"`{self.entity.name}` cannot be sought, ordered or measured by `{field}`",
                     hint="the latest value of several sources is known only row by row",
                 )
+
+    def is_settled(self, fields: Iterable[str]) -> bool:
+        """Whether the authoritative source's values are those that are given."""
+        held = (self.entity.fields.get(FieldName(field)) for field in fields)
+        return all(one is None or one.on_conflict != "latest" for one in held)
 
     def check(self, field: str) -> Check | None:
         """What is looked for in a field's values; ``None`` where it has no norm."""

@@ -240,6 +240,27 @@ async def test_the_latest_value_is_not_sought_where_it_is_not_known(
         assert await hub.nodes(found) == [{"number": "2"}]
 
 
+BY_PHONE = """\
+policy: by-phone
+effect: permit
+subjects: {app: desk}
+resources: {fields: [Person.number, Person.name]}
+modes: all
+when: {eq: [row.phone, "111"]}
+"""
+
+
+@pytest.mark.asyncio
+async def test_a_row_filter_by_the_latest_value_shows_nothing_and_names_nothing(
+    tmp_path: Path,
+) -> None:
+    async with asking(tmp_path, fragments(tmp_path), BY_PHONE) as hub:
+        told = await hub.told("{ persons { nodes { name } } }", provenance=True)
+        assert "data" not in told
+        assert told["errors"][0]["extensions"]["code"] == "INTERNAL"
+        assert "phone" not in str(told)
+
+
 SCHEME = LabelScheme(ladders=(Ladder(id="plain", levels=("public", "internal")),))
 
 
