@@ -183,8 +183,7 @@ def without_norms(ask: Ask) -> Normed:
     left = None
     if late or refused:
         left = msgspec.structs.replace(
-            ask,
-            columns=(*ask.columns, *_unread(ask)) if grouped is None else ask.columns,
+            marked(ask),
             must=must_left,
             wish=wish_left,
             order=ask.order if late else (),
@@ -214,6 +213,14 @@ def _raw(column: Column) -> Column:
 def _unread(ask: Ask) -> list[Column]:
     dates = [c.name for c in ask.columns if isinstance(c.convert, DateText)]
     return [Column(UNREAD + name, "Boolean") for name in dates]
+
+
+def marked(ask: Ask) -> Ask:
+    """The Ask with what tells of each date whether it could be read."""
+    if ask.aggregate is not None:
+        return ask
+    missing = [column for column in _unread(ask) if column not in ask.columns]
+    return msgspec.structs.replace(ask, columns=(*ask.columns, *missing)) if missing else ask
 
 
 def _names(aggregate: Aggregate) -> set[str]:

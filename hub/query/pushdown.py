@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from connectors.kit.blind import has_digests, without_digests
-from connectors.kit.norm import digests_norms, has_norms, without_norms
+from connectors.kit.norm import digests_norms, has_norms, marked, without_norms
 from connectors.spi import (
     Aggregate,
     Ask,
@@ -246,7 +246,7 @@ class Pushdown:
             return Fetch(handle=None, down=True, **made)
         residual, left = offer.residual, None if norm is None else norm.left
         if kept is not None and norm is not None:
-            left = kept.residual(left)
+            left = marked(kept.residual(left))
         elif kept is not None:
             residual = kept.residual(residual)
         return Fetch(

@@ -150,6 +150,39 @@ async def test_related_rows_are_sought_by_converted_values(tmp_path: Path) -> No
             assert [row["number"] for row in await hub.nodes(asked)] == numbers, wanted
 
 
+BLIND = """\
+policy: open
+effect: permit
+subjects: {app: [desk, other]}
+resources: {types: ["*"]}
+modes: all
+---
+policy: no-keys
+effect: require
+subjects: {app: other}
+resources: {fields: [Resident.number, Holiday.day, Payment.day]}
+outcome: redact
+"""
+
+
+@pytest.mark.asyncio
+async def test_orders_that_tell_nothing_are_made_of_converted_keys(tmp_path: Path) -> None:
+    async with asking(tmp_path, fragments(tmp_path), BLIND) as hub:
+        asked = (
+            "{ holidays { nodes { name } pageInfo { endCursor } } residents { nodes { born } } }"
+        )
+        told = await hub.told(asked, app="other", norms=True)
+        names = [row["name"] for row in told["data"]["holidays"]["nodes"]]
+        assert sorted(names) == ["New Year 2000", "New Year 2020"]
+        assert told["extensions"]["norms"] == {"residents.nodes.born": {"unread": 1}}
+        first = "{ holidays(first: 1) { nodes { name } pageInfo { endCursor } } }"
+        page = (await hub.told(first, app="other"))["data"]["holidays"]
+        cursor = page["pageInfo"]["endCursor"]
+        second = f'{{ holidays(first: 1, after: "{cursor}") {{ nodes {{ name }} }} }}'
+        rest = await hub.nodes(second, app="other")
+        assert {page["nodes"][0]["name"], rest[0]["name"]} == set(names)
+
+
 @pytest.mark.asyncio
 @pytest.mark.parametrize("way", ["BORN_ASC", "BORN_DESC"])
 async def test_pages_follow_the_order_of_converted_values(tmp_path: Path, way: str) -> None:

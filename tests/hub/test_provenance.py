@@ -240,6 +240,45 @@ async def test_the_latest_value_is_not_sought_where_it_is_not_known(
         assert await hub.nodes(found) == [{"number": "2"}]
 
 
+@pytest.mark.asyncio
+async def test_sources_are_compared_below_relations_and_whichever_is_authoritative(
+    tmp_path: Path,
+) -> None:
+    """The tax bureau answers for phones here, and persons are reached from their homes."""
+    held = fragments(tmp_path)
+    with sqlite3.connect(tmp_path / "civil.sqlite") as connection:
+        connection.execute("CREATE TABLE homes (code TEXT PRIMARY KEY, head TEXT)")
+        connection.executemany("INSERT INTO homes VALUES (?, ?)", [("a", "1"), ("b", "2")])
+    civil = held["civil"].replace(
+        "phone: {type: String, authoritative: true, on_conflict: latest}",
+        "phone: {authoritative: false}",
+    )
+    homes = (
+        "  Home:\n    key: [code]\n    from: {table: homes}\n    label: internal\n"
+        "    share: unconditional\n    fields: {code: {type: String}, head: {type: String}}\n"
+        "relations:\n  Home.person: {to: Person, match: {head: number}}\n"
+    )
+    tax = held["tax"].replace(
+        "phone: {authoritative: false}",
+        "phone: {type: String, authoritative: true, on_conflict: latest}",
+    )
+    async with asking(tmp_path, {"civil": civil + homes, "tax": tax}) as hub:
+        asked = "{ homes { nodes { person { phone name } } } }"
+        told = await hub.told(asked, provenance=True)
+        assert told["data"]["homes"]["nodes"] == [
+            {"person": {"phone": "111", "name": "Ann"}},
+            # civil affairs changed it later than the tax bureau
+            {"person": {"phone": "200", "name": "Bob"}},
+        ]
+        found = told["extensions"]["provenance"]
+        assert found["Person.phone"]["disagreement"] == {"given": "latest", "rows": 2}
+        assert found["Person.name"]["disagreement"] == {"given": "authoritative", "rows": 1}
+        assert [one["department"] for one in found["Person.phone"]["sources"]] == [
+            "tax-bureau",
+            "civil-affairs",
+        ]
+
+
 BY_PHONE = """\
 policy: by-phone
 effect: permit
