@@ -357,6 +357,25 @@ async def test_owners_are_told_figures_once_a_day(tmp_path: Path) -> None:
 
 
 @pytest.mark.asyncio
+async def test_the_schema_names_the_norm_and_the_meaning_of_its_codes(tmp_path: Path) -> None:
+    async with asking(tmp_path, of_sqlite(tmp_path)) as hub:
+        asked = '{ __type(name: "Resident") { fields { name description } } }'
+        told = (await hub.told(asked))["data"]["__type"]["fields"]
+        said = {one["name"]: one["description"] for one in told}
+        assert said["sex"].splitlines() == [
+            "Codes: `gb-t-2261.1`, Codes of the sexes · 人的性别代码",
+            "- `0` not known · 未知的性别",
+            "- `1` male · 男性",
+            "- `2` female · 女性",
+            "- `9` not stated · 未说明的性别",
+        ]
+        assert said["region"].startswith("Codes: `gb-t-2260`, Administrative divisions")
+        assert len(said["region"].splitlines()) == 1
+        assert said["paid"] == "Unit: CNY"
+        assert said["number"] is None
+
+
+@pytest.mark.asyncio
 async def test_a_question_that_is_no_yes_or_no_is_refused(tmp_path: Path) -> None:
     async with asking(tmp_path, of_sqlite(tmp_path)) as hub:
         told = await hub.told(ALL, norms="yes")
