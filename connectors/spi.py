@@ -19,6 +19,7 @@ import msgspec
 from schema.model.entity import Share
 from schema.model.label import Label
 from schema.model.names import SourceName
+from schema.model.norm import Conversion
 from schema.model.predicate import Param, Predicate
 from schema.model.scalar import ScalarKind
 from schema.model.subject import Subject
@@ -39,6 +40,9 @@ class Column(msgspec.Struct, frozen=True):
     source converts what it fetched. A predicate on such a column is over canonical values."""
     digest: Digest | None = None
     """Set: the table has no such column, it is made of others; never null, of kind String."""
+    convert: Conversion | None = None
+    """Set: the source has other values than the hub's. The hub converts (`connectors.kit.norm`);
+    no connector is asked for such a column."""
 
 
 class Digest(msgspec.Struct, frozen=True):

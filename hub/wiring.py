@@ -28,6 +28,7 @@ from hub.audit.chain import AuditLog
 from hub.audit.link import linker
 from hub.loading import Loaded, engine_of, query_limits
 from hub.query.answer import Pipeline
+from hub.query.contest import Differing
 from hub.query.cursor import Seal
 from hub.query.inforce import InForce
 from hub.query.keys import Keyring
@@ -35,6 +36,7 @@ from hub.query.profile import Profile
 from hub.query.quota import Meter
 from hub.query.recording import Recording
 from hub.query.run import World
+from hub.query.steps import Check
 from hub.registration.ground import load_held
 from hub.registration.watch import SourcesWatch
 from hub.registry.sources import Sources
@@ -252,6 +254,9 @@ class Hub:
             deadlines={n: decl.deadline_s for n, (decl, _) in loaded.sources.items()},
             on_failure=_source_failed,
             on_fetch=self._fetched,
+            on_outside=self._outside,
+            on_differing=self._differing,
+            newest=self._health.health.newest,
         )
         limits, recording = query_limits(settings), self._recording
         return Pipeline(
@@ -277,6 +282,15 @@ class Hub:
     def _fetched(self, source: str, seconds: float, ok: bool) -> None:
         self._metrics.fetch(source, seconds, ok=ok)
         self._health.health.fetched(source, seconds, ok)
+
+    def _outside(self, check: Check, state: str, count: int) -> None:
+        counted = self._health.norms
+        counted.add(check.source, check.department, check.coordinate, state, count)
+
+    def _differing(self, one: Differing) -> None:
+        departments = (one.department, one.other_department)
+        counted = self._health.disagreements
+        counted.add(one.coordinate, (one.source, one.other), departments, one.count, one.keys)
 
     def observe(self, outcome: str, code: str | None, seconds: float) -> None:
         """Count one answer of a door."""

@@ -35,7 +35,10 @@ def few_values(
     bounds += [(number, f"the format `{form}`") for number in known]
     binding = catalogue.bindings.get(entity.name, {}).get(field.source)
     column = None if binding is None else binding.columns.get(field.name)
-    if column is not None and column.values:
+    norm = None if field.codes is None else catalogue.lists.get(field.codes)
+    # of a list with a history only the codes that have changed since are converted
+    whole = norm is None or not norm.changes
+    if column is not None and column.values and whole:
         bounds.append((len(set(column.values.values())), "the conversion of its codes"))
     least = min(bounds, default=None)
     if least is None or least[0] >= packs.least_distinct:

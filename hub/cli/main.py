@@ -24,7 +24,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "policy": ("hub.cli.policy:policy", "Test, prove, simulate and release policy bundles."),
     "schema": ("hub.cli.schema:schema", "Print the GraphQL schema; compare two catalogues."),
     "serve": ("hub.cli.serve:serve", "Serve the one endpoint."),
-    "source": ("hub.cli.source:source", "Draft, register and publish sources."),
+    "source": ("hub.cli.source:source", "Draft, register and publish sources; check values."),
 }
 
 

@@ -1,4 +1,4 @@
-"""`hub source`: draft a fragment from a live source; register it step by step."""
+"""`hub source`: draft a fragment, register it step by step, see values that no norm knows."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import click
 import msgspec
 
+from hub.cli.source_norms import norms
 from hub.cli.source_officer import approve_source, reject, roll_back_source
 from hub.cli.source_show import diff_source, history_of, list_sources, show_source
 from hub.cli.source_steps import check, publish, recall, register, submit, withdraw
@@ -47,7 +48,7 @@ def source() -> None:
 
 for step in (
     register, check, submit, recall, approve_source, reject, publish, roll_back_source, withdraw,
-    list_sources, show_source, history_of, diff_source,
+    list_sources, show_source, history_of, diff_source, norms,
 ):  # fmt: skip
     source.add_command(step)
 

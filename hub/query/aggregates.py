@@ -178,6 +178,7 @@ def _box(
 
 
 def _column(route: Route, field: str, used: dict[str, Column]) -> str:
+    route.settled([field])
     if not route.here(field):
         raise HubError(
             "BAD_USER_INPUT",

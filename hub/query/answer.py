@@ -21,6 +21,7 @@ from hub.query.envelope import (
     governance,
     refusal,
     rejection,
+    with_wishes,
 )
 from hub.query.executor import PlanRunner
 from hub.query.inforce import InForce
@@ -39,6 +40,7 @@ from hub.query.request import Covering, Request, asker_of
 from hub.query.run import Run, World
 from hub.query.show import plan_text
 from hub.query.steps import Plan
+from hub.query.wished import wished
 from hub.telemetry.trace import Tracing, new_trace, traceparent
 from policies.ruling import PolicyEngine
 from schema.errors import HubError
@@ -301,6 +303,11 @@ class Pipeline:
             told_too = prepared.duties.extension(request.subject, told.operation_id)
             notices = runnable.runner.plan.notices
             extensions = governance(notices, told_too, prepared.label.told)
+        if request.wants:
+            extensions = with_wishes(
+                extensions,
+                wished(request.wants, run, operation.uses, ruling, self.catalogue, self._clock()),
+            )
         if extensions is not None:
             body["extensions"] = extensions
         return Answer(

@@ -27,7 +27,8 @@ def document_of(node: Node, allowed: Allowed, keeps: Sequence[str]) -> Document 
 
 
 def _entries(node: Node, allowed: Allowed) -> Entries | None:
-    if not allowed(node.type) or node.key or node.extends or len(node.writers) != 1:
+    apart = node.key or node.extends or node.contests
+    if not allowed(node.type) or apart or len(node.writers) != 1:
         return None
     if node.persons:
         return None  # whose rows they are is counted
@@ -39,6 +40,8 @@ def _entries(node: Node, allowed: Allowed) -> Entries | None:
                 entry = Constant(slot.value)
             case "output":
                 output = node.outputs[slot.index]
+                if output.check is not None:
+                    return None  # what the norm does not know is counted
                 if isinstance(output.outcome, Allow):
                     entry = FromColumn(output.column)
                 elif isinstance(output.outcome, Null | FieldError):

@@ -120,6 +120,12 @@ def governance(
     return msgspec.Raw(orjson.dumps({"governance": told})) if told else None
 
 
+def with_wishes(told: msgspec.Raw | None, more: Mapping[str, Any]) -> msgspec.Raw:
+    """The extensions with what the request asked for beside them."""
+    held = {} if told is None else orjson.loads(bytes(told))
+    return msgspec.Raw(orjson.dumps({**held, **more}))
+
+
 def _noted(notice: Notice) -> dict[str, Any]:
     told: dict[str, Any] = {"outcome": notice.outcome}
     if notice.mask is not None:

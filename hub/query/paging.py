@@ -93,6 +93,7 @@ def page_plan(
 ) -> PagePlan:
     """How a connection is ordered and cut; raises where it cannot be ordered in its source."""
     columns = []
+    route.settled(term.field for term in order.terms)
     for term in order.terms:
         if not route.here(term.field):
             raise HubError(

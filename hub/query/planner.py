@@ -10,7 +10,7 @@ import msgspec
 from connectors.spi import Ask, Connector, Join, OrderBy
 from hub.query.aggregates import count_figure, plan_aggregate
 from hub.query.document import document_of
-from hub.query.extend import plan_extends
+from hub.query.extend import plan_contests, plan_extends
 from hub.query.figures import bound_of, check_figures, notices_of, withheld
 from hub.query.limits import Limits
 from hub.query.operation import (
@@ -220,15 +220,17 @@ class _Planner:
             fetch = self.push.fetch(
                 draft.route.entity.anchor, draft.route.entity.name, ask, (*semijoins, *nested)
             )
-            left = fetch.residual.joins if fetch.residual is not None else ()
+            later = [ask for ask in (fetch.residual, fetch.left) if ask is not None]
+            left = {join.name for ask in later for join in ask.joins}
             if not left:
                 break
-            refused |= {join.name for join in left}
+            refused |= left
         return self._passed(fetch, self._node(draft, links), (*key_columns, *draft.cursors))
 
     def _passed(self, fetch: Fetch, node: Node, keeps: Sequence[str]) -> tuple[Fetch, Node]:
         """The same rows written by their source, where fragment, policy and connector allow it."""
-        if fetch.residual is not None or fetch.down or not self.push.passes(node.type):
+        whole = fetch.residual is None and fetch.norm is None and not fetch.down
+        if not whole or not self.push.passes(node.type):
             return fetch, node
         document = document_of(node, self.push.passes, tuple(dict.fromkeys(keeps)))
         passed = None if document is None else self.push.documented(fetch, document)
@@ -276,8 +278,9 @@ class _Planner:
             type=entity.name,
             source=entity.anchor,
             key=key,
-            outputs=tuple(draft.outputs),
+            outputs=draft.checked(),
             extends=plan_extends(draft, self.push),
+            contests=plan_contests(draft, self.push),
             links=tuple(links),
             writers=tuple(draft.writers),
             persons=tuple(draft.route.address(field) for field in draft.route.persons),
@@ -287,7 +290,9 @@ class _Planner:
         self, draft: Draft, refused: frozenset[str], room: list[int]
     ) -> tuple[list[NestedJoin], list[Link]]:
         """`room`: how many more joins the statement takes; further relations are fetched by key."""
-        if any(draft.route.source_of(f) != draft.route.entity.anchor for f in draft.fields):
+        if any(draft.route.source_of(f) != draft.route.entity.anchor for f in draft.fields) or any(
+            draft.route.entity.fields[output.field].on_conflict for output in draft.outputs
+        ):
             draft.need(draft.route.entity.key)
         joins: list[NestedJoin] = []
         links = []

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from connectors.kit.blind import has_digests, without_digests
+from connectors.kit.norm import digests_norms, has_norms, marked, without_norms
 from connectors.spi import (
     Aggregate,
     Ask,
@@ -22,7 +23,7 @@ from connectors.spi import (
 )
 from hub.query.persons import persons_counted
 from hub.query.route import Route
-from hub.query.semijoin import leaves_negated, not_true
+from hub.query.semijoin import not_true
 from hub.query.steps import Fetch, SemiJoin
 from policies.ruling import Ruling
 from schema.errors import HubError, SourceError
@@ -43,6 +44,7 @@ from schema.model.predicate import (
     Predicate,
     Related,
     both,
+    leaves_negated,
     names_in,
     rename,
 )
@@ -107,6 +109,10 @@ class Pushdown:
         if predicate is None or predicate == Always(True):
             return Bound(None)
         route = self.route(type_name)
+        if definer and not route.is_settled(names_in(predicate)):
+            # fails closed: and no field that only policy reads is named
+            raise HubError("INTERNAL", "a row filter goes by what is known only row by row")
+        route.settled(names_in(predicate))
         local = route.anchor_columns()
         semijoins: list[SemiJoin] = []
 
@@ -230,15 +236,24 @@ class Pushdown:
         if connector is None:
             return Fetch(handle=None, down=True, **made)
         kept = None
-        if not connector.capabilities.digests and has_digests(ask):
+        if has_digests(ask) and (not connector.capabilities.digests or digests_norms(ask)):
             kept = without_digests(ask)
+        asked = ask if kept is None else kept.ask
+        norm = without_norms(asked) if has_norms(asked) else None
         try:
-            offer = connector.offer(ask if kept is None else kept.ask)
+            offer = connector.offer(asked if norm is None else norm.ask)
         except SourceError:
             return Fetch(handle=None, down=True, **made)
+        residual, left = offer.residual, None if norm is None else norm.left
+        if kept is not None and norm is not None:
+            left = marked(kept.residual(left))
+        elif kept is not None:
+            residual = kept.residual(residual)
         return Fetch(
             handle=offer.handle,
-            residual=offer.residual if kept is None else kept.residual(offer.residual),
+            residual=residual,
+            norm=norm,
+            left=left,
             max_keys=max(1, connector.capabilities.max_keys),
             **made,
         )

@@ -10,6 +10,9 @@ import msgspec
 from connectors.spi import Asker
 from schema.model.subject import Subject
 
+WISHES = ("norms", "provenance")
+"""What an answer tells in `extensions` only where the request has `extensions: {NAME: true}`."""
+
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One operation as a door hands it over: authenticated, bounded, decoded."""
@@ -26,6 +29,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     trace: str | None = None
     """The id of the trace that this is part of; the pipeline begins one where there is none."""
     door: str = "graphql"
+    wants: frozenset[str] = frozenset()
+    """What of `extensions` is asked for, of `WISHES`."""
 
 
 def asker_of(request: Request, hub: str) -> Asker:

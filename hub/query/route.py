@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from connectors.kit.norm import UNREAD
 from connectors.spi import Column, Digest
+from hub.query.steps import Check
 from schema.errors import HubError
 from schema.model.binding import TypeBinding
 from schema.model.catalogue import Catalogue
 from schema.model.entity import EntityType
-from schema.model.names import FieldName, SourceName, TypeName
+from schema.model.names import FieldName, SourceName, TypeName, coordinate
+from schema.model.norm import DateText
 from schema.model.predicate import Param
 
 
@@ -22,6 +25,7 @@ class Route:
         self.entity: EntityType = catalogue.types[type_name]
         self.bindings = catalogue.bindings[type_name]
         self.anchor: TypeBinding = self.bindings[self.entity.anchor]
+        self._lists, self._sources = catalogue.lists, catalogue.sources
         self.persons = persons
         """Fields that tell the persons of its rows apart, where they are counted."""
         self.department = catalogue.sources[self.entity.anchor].department
@@ -52,7 +56,42 @@ class Route:
     def column(self, field: str, source: SourceName | None = None) -> Column:
         """The source column of a field."""
         binding = self.bindings[source or self.source_of(field)].columns[FieldName(field)]
-        return Column(binding.column, binding.kind, tuple(sorted(binding.values.items())))
+        values = tuple(sorted(binding.values.items()))
+        return Column(binding.column, binding.kind, values, convert=binding.convert)
+
+    def settled(self, fields: Iterable[str]) -> None:
+        """Raises ``BAD_USER_INPUT`` for a field whose value is known only after the fetch: of
+        several sources' the latest."""
+        for field in fields:
+            if not self.is_settled([field]):
+                raise HubError(
+                    "BAD_USER_INPUT",
+                    f"`{self.entity.name}` cannot be sought, ordered or measured by `{field}`",
+                    hint="the latest value of several sources is known only row by row",
+                )
+
+    def is_settled(self, fields: Iterable[str]) -> bool:
+        """Whether the authoritative source's values are those that are given."""
+        held = (self.entity.fields.get(FieldName(field)) for field in fields)
+        return all(one is None or one.on_conflict != "latest" for one in held)
+
+    def check(self, field: str) -> Check | None:
+        """What is looked for in a field's values; ``None`` where it has no norm."""
+        name, source = FieldName(field), self.source_of(field)
+        held = self.bindings[source].columns[name]
+        declared = self.entity.fields[name].codes
+        codes = None if declared is None else self._lists.get(declared)
+        unread = f"{UNREAD}{self.address(field)}" if isinstance(held.convert, DateText) else None
+        if codes is None and unread is None:
+            return None
+        return Check(
+            coordinate=coordinate(self.entity.name, name),
+            source=source,
+            department=self._sources[source].department,
+            codes=codes,
+            divided=held.divided,
+            unread=unread,
+        )
 
     def blind(self) -> Column:
         """What stands for the whole key where the caller may not be shown the key's order."""

@@ -18,6 +18,7 @@ from hub.query.combine import (
     rows_by_key,
     take,
 )
+from hub.query.contest import settled
 from hub.query.emit import Page, compile_writer, page_flags, varying, write_connection
 from hub.query.run import Run, World, partial
 from hub.query.steps import Extend, Link, Node, PagePlan
@@ -72,6 +73,7 @@ class NodeRunner:
         self.writers = [(compile_writer(w), varying(w)) for w in node.writers]
         self.links = [LinkRunner(link, world) for link in node.links]
         self.needs_ids = bool(node.key)
+        self.checked = [output for output in node.outputs if output.check is not None]
 
     async def objects(self, batch: Batch, run: Run) -> list[list[Any]]:
         """Every writer's objects, one per row of the batch."""
@@ -81,6 +83,10 @@ class NodeRunner:
         columns: Columns = batch.columns
         if node.extends:
             columns = await self._extended(batch, run)
+        if node.contests:
+            columns = await settled(node.contests, columns, run)
+        for output in self.checked:
+            run.look(output, columns)
         if run.tally is not None and node.persons:
             run.tally.add(node.type, [columns[name] for name in node.persons])
         linked: Sequence[Sequence[Any]] = ()

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, assert_never
 
 import msgspec
 
 from connectors.kit.local import apply
+from connectors.kit.norm import Normed
 from connectors.kit.together import together
-from connectors.spi import Asker, Batch, Connector
+from connectors.spi import Ask, Asker, Batch, Connector
 from hub.query.combine import concat, distinct_keys, empty_batch, key_column
 from hub.query.cursor import Seal
 from hub.query.keys import Keyring
 from hub.query.loaders import SharedRows
+from hub.query.outside import outside
 from hub.query.persons import Tally
 from hub.query.reach import reaches, too_large
-from hub.query.steps import Fetch, SemiJoin
+from hub.query.steps import Check, Contested, Fetch, Output, SemiJoin
 from policies.masks.keyed import KeyScope
-from policies.ruling import MaskFunction
+from policies.ruling import Allow, MaskFunction
 from schema.errors import HubError, SourceError
 from schema.model.names import SourceName
 from schema.model.predicate import Const, Operand
@@ -44,6 +47,9 @@ class World:
         deadlines: Mapping[SourceName, float | None] | None = None,
         on_failure: Callable[[str, BaseException], None] | None = None,
         on_fetch: Callable[[str, float, bool], None] | None = None,
+        on_outside: Callable[[Check, str, int], None] | None = None,
+        on_differing: Callable[[Any], None] | None = None,
+        newest: Callable[[str], float] | None = None,
     ) -> None:
         self.connectors = connectors
         self.reach = reaches(connectors, deadlines or {})
@@ -54,15 +60,21 @@ class World:
         self.max_scan_rows = max_scan_rows
         self.max_filter_keys = max_filter_keys
         self.on_failure = on_failure or (lambda _source, _cause: None)
+        self.newest = newest or (lambda _source: 0.0)
+        """Unix seconds of a source's newest data as last seen; 0 = not known."""
+        self.on_differing = on_differing or (lambda _differing: None)
+        """Told of `hub.query.contest.Differing`: where sources have different values."""
+        self.on_outside = on_outside or (lambda _check, _state, _count: None)
+        """Told of values outside a field's norm: how many are in which way."""
         self.on_fetch = on_fetch or (lambda _source, _seconds, _ok: None)
 
 
 class Run:
     """One run of a plan: its params, what it fetched and what failed."""
 
-    __slots__ = ("asker", "call_deadline", "errors", "operation_id", "params", "principal",
-                 "purpose", "rows", "shared", "sources", "subject", "tally", "twins",
-                 "world")  # fmt: skip
+    __slots__ = ("as_of", "asker", "call_deadline", "contests", "errors", "operation_id",
+                 "outside", "params", "principal", "purpose", "rows", "shared", "sources",
+                 "subject", "tally", "twins", "world")  # fmt: skip
 
     def __init__(
         self,
@@ -90,6 +102,13 @@ class Run:
         self.twins = twins
         self.errors: list[dict[str, Any]] = []
         self.rows: dict[str, int] = {}
+        self.as_of: dict[str, float] = {}
+        """Source -> Unix seconds that it vouches its rows for, the oldest; 0 = it does not say."""
+        self.contests: dict[str, list[int | None]] = {}
+        """Coordinate that the caller reads as it is -> rows that differ, each time it was compared;
+        ``None`` = it could not be."""
+        self.outside: dict[tuple[str, ...], Counter[str]] = {}
+        """Path of a field that the caller sees as it is -> how many values its norm lacks."""
         self.sources: dict[str, list[Any]] = {}
         self.shared: dict[int, SharedRows] = {}
         self.tally: Tally | None = None
@@ -128,6 +147,28 @@ class Run:
             extensions["hint"] = error.hint
         if entry not in self.errors:
             self.errors.append(entry)
+
+    def compared(self, field: Contested, differ: int | None) -> None:
+        """Note for the caller that a field was compared, or could not be."""
+        # fails closed: who reads a mask is not told what lies behind it
+        if field.shown:
+            self.contests.setdefault(field.coordinate, []).append(differ)
+
+    def look(self, output: Output, columns: Mapping[str, Sequence[Any]]) -> None:
+        """Count what the norm of a field does not know, for its owner and for who sees it."""
+        check = output.check
+        assert check is not None  # noqa: S101 - invariant: called where it is
+        unread = () if check.unread is None else columns.get(check.unread, ())
+        found = outside(check, columns[output.column], unread)
+        for state, count in found.items():
+            self.world.on_outside(check, state, count)
+        if not found or not isinstance(output.outcome, Allow):
+            return  # fails closed: what is masked tells nothing of what it stands for
+        for path in check.paths:
+            self.outside.setdefault(path, Counter()).update(found)
+            if found["unread"]:
+                error = SourceError("SOURCE_BAD_DATA", f"some values are no {output.kind}")
+                self.failed(error, path, check.department)
 
     async def fetch(self, fetch: Fetch, keys: Sequence[tuple[Any, ...]] | None = None) -> Batch:
         """Carry out a fetch: key sets first, keys in chunks, then what the connector left over."""
@@ -171,11 +212,16 @@ class Run:
             raise SourceError("SOURCE_UNAVAILABLE", "the source did not answer")
         began = time.perf_counter()
         fine = False
+        norm, asked = fetch.norm, fetch.ask
+        params: Mapping[str, Any] = self.params
+        wanted = keys
         try:
+            if norm is not None:
+                asked, params, wanted = norm.ask, norm.params_of(params), norm.keys_of(keys)
             batch = await world.reach[fetch.source].fetch(
                 fetch.handle,
-                keys=keys,
-                params=self.params,
+                keys=wanted,
+                params=params,
                 deadline=self.call_deadline,
                 operation_id=self.operation_id,
                 max_rows=world.max_scan_rows,
@@ -183,11 +229,13 @@ class Run:
                 asker=self.asker,
             )
             if not batch.rows and not batch.columns:
-                batch = empty_batch(fetch.ask)
+                batch = empty_batch(asked)
             if fetch.residual is not None:
                 if batch.rows > world.max_scan_rows:
                     raise too_large()
-                batch = apply(batch, fetch.residual, self.params, keys)
+                batch = apply(batch, fetch.residual, params, wanted)
+            if norm is not None:
+                batch = self._normed(norm, fetch.left, batch, keys)
             fine = True
         except HubError:
             counted[2] = False
@@ -199,7 +247,18 @@ class Run:
         finally:
             world.on_fetch(fetch.source, time.perf_counter() - began, fine)
         counted[1] += batch.rows
+        held = self.as_of.get(fetch.source, batch.as_of)
+        self.as_of[fetch.source] = min(held, batch.as_of)
         return batch
+
+    def _normed(
+        self, norm: Normed, left: Ask | None, batch: Batch, keys: Sequence[tuple[Any, ...]]
+    ) -> Batch:
+        """The rows in the fields' values, and what was left for after that."""
+        if left is not None and batch.rows > self.world.max_scan_rows:
+            raise too_large()
+        batch = norm.batch_of(batch)
+        return batch if left is None else apply(batch, left, self.params, keys)
 
     async def by_key(self, fetch: Fetch, keys: Sequence[tuple[Any, ...]]) -> Batch:
         """A keyed fetch of at most one row per key, shared with its equals."""

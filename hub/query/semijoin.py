@@ -20,22 +20,7 @@ from schema.model.predicate import (
     Or,
     Predicate,
     Related,
-    negate,
 )
-
-
-def leaves_negated(predicate: Predicate) -> Predicate:
-    """The same three-valued predicate with `Not` only directly above leaves."""
-    match predicate:
-        case And(parts=parts):
-            return And(tuple(leaves_negated(part) for part in parts))
-        case Or(parts=parts):
-            return Or(tuple(leaves_negated(part) for part in parts))
-        case Not(part=part):
-            pushed = negate(part)
-            return pushed if isinstance(pushed, Not) else leaves_negated(pushed)
-        case _:
-            return predicate
 
 
 def not_true(predicate: Predicate) -> Predicate:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from hub.query.operation import (
     Connection,
     EdgesPart,
@@ -139,10 +141,25 @@ class Draft:
                 outcome=cell,
                 coordinate=use.coordinate if needs else None,
                 cell=tuple(self.route.address(part) for part in key),
+                check=None if isinstance(cell, Null | FieldError) else self.route.check(pick.field),
             )
         )
         self._index[pick.field] = len(self.outputs) - 1
         return len(self.outputs) - 1
+
+    def checked(self) -> tuple[Output, ...]:
+        """The outputs; those that are looked at by a norm know where they stand."""
+        return tuple(
+            output
+            if output.check is None
+            else msgspec.structs.replace(
+                output,
+                check=msgspec.structs.replace(
+                    output.check, paths=tuple(dict.fromkeys(self._places[output.field]))
+                ),
+            )
+            for output in self.outputs
+        )
 
     def _address(self, case: Predicate) -> Predicate:
         return rename(case, {name: self.route.address(name) for name in names_in(case)})

@@ -18,6 +18,7 @@ from hub.query.steps import (
     Plan,
 )
 from policies.ruling import Allow, FieldError, Masked, Null, Rowwise
+from schema.model.norm import told as way_of
 from schema.model.predicate import (
     Always,
     And,
@@ -105,6 +106,10 @@ def _of_aggregate(plan: AggregatePlan) -> Iterator[Fetch]:
 def _of_node(node: Node) -> Iterator[Fetch]:
     for extend in node.extends:
         yield from _with_keys(extend.fetch)
+    for contest in node.contests:
+        for fetch in (contest.fetch, contest.since):
+            if fetch is not None:
+                yield from _with_keys(fetch)
     for link in node.links:
         for fetch in (link.fetch, link.total):
             if fetch is not None:
@@ -138,6 +143,13 @@ def _node(node: Node, depth: int, statements: bool) -> Iterator[str]:
     pad = "  " * depth
     for extend in node.extends:
         yield from _fetch(extend.fetch, depth, statements, "Extend")
+    for contest in node.contests:
+        told = ", ".join(field.field for field in contest.fields)
+        how = "the latest is given" if contest.since is not None else f"{contest.source} is given"
+        yield f"{pad}Compare {node.type}.{told} with {contest.fetch.source} ({how})"
+        for fetch in (contest.fetch, contest.since):
+            if fetch is not None:
+                yield from _fetch(fetch, depth + 1, statements)
     for output in node.outputs:
         match output.outcome:
             case Allow():
@@ -184,7 +196,12 @@ def _fetch(fetch: Fetch, depth: int, statements: bool, word: str = "Fetch") -> I
         yield f"{pad}  pass-through: the source writes the rows"
     yield from _nested(ask, depth + 1)
     if fetch.residual is not None:
-        yield f"{pad}  left to the hub: {_residual(fetch)}"
+        yield f"{pad}  left to the hub: {_residual(fetch.residual)}"
+    if fetch.norm is not None:
+        ways = ", ".join(f"{name} {way_of(way)}" for name, way in fetch.norm.columns)
+        yield f"{pad}  converted by the hub: {ways or 'what is sought'}"
+    if fetch.left is not None:
+        yield f"{pad}  left to the hub after that: {_residual(fetch.left)}"
     if fetch.down:
         yield f"{pad}  the source is not connected"
     if statements and not fetch.down:
@@ -216,10 +233,7 @@ def _nested(ask: Ask, depth: int) -> Iterator[str]:
         yield from _nested(join.ask, depth + 1)
 
 
-def _residual(fetch: Fetch) -> str:
-    left = fetch.residual
-    if left is None:
-        return "nothing"
+def _residual(left: Ask) -> str:
     told = []
     if left.must is not None:
         told.append(f"must {predicate_text(left.must)}")

@@ -13,10 +13,12 @@ from typing import Any, Literal
 
 import msgspec
 
+from connectors.kit.norm import Normed
 from connectors.spi import Ask, Document
 from policies.masks.keyed import KeyScope
 from policies.ruling import Allow, FieldError, Masked, Null, Rowwise
 from schema.model.names import Coordinate, DepartmentName, FieldName, SourceName, TypeName
+from schema.model.norm import CodeList
 from schema.model.predicate import Operand
 from schema.model.scalar import ScalarKind
 
@@ -33,6 +35,10 @@ class Fetch(msgspec.Struct, frozen=True, kw_only=True):
     ask: Ask
     handle: Any
     residual: Ask | None = None
+    norm: Normed | None = None
+    """Set: what the source was asked instead, since the hub converts values."""
+    left: Ask | None = None
+    """What is done with the rows after they are converted."""
     max_keys: int = 1
     semijoins: tuple[SemiJoin, ...] = ()
     """Key sets that must be known before this fetch runs."""
@@ -61,6 +67,22 @@ class Output(msgspec.Struct, frozen=True, kw_only=True):
     """What codes are bound to; only where a mask is keyed."""
     cell: tuple[str, ...] = ()
     """Addresses of the entity's key; only where a mask goes by the cell."""
+    check: Check | None = None
+    """Set where values may be outside a norm."""
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """What is looked for in a column that the norm of its field does not know."""
+
+    coordinate: Coordinate
+    source: SourceName
+    department: DepartmentName
+    codes: CodeList | None = None
+    divided: tuple[str, ...] = ()
+    unread: str | None = None
+    """Address of what tells which values of the source have no counterpart."""
+    paths: tuple[tuple[str, ...], ...] = ()
+    """Where the field stands in the answer."""
 
 
 class Extend(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +95,41 @@ class Extend(msgspec.Struct, frozen=True, kw_only=True):
     """(column of the fetch, address in the node)."""
     paths: tuple[tuple[str, ...], ...]
     """Where its fields stand in the answer: what is null when its source fails."""
+
+
+class Contested(msgspec.Struct, frozen=True, kw_only=True):
+    """One field of which another source has a value too."""
+
+    field: FieldName
+    coordinate: Coordinate
+    kind: ScalarKind
+    ours: str
+    """Address of the authoritative source's value."""
+    theirs: str
+    """Column of the other source's fetch."""
+    latest: bool
+    """Whether the value of the row changed last is given; else the authoritative source's."""
+    shown: bool
+    """Whether the caller reads the field as it is."""
+    paths: tuple[tuple[str, ...], ...]
+
+
+class Contest(msgspec.Struct, frozen=True, kw_only=True):
+    """The same entities looked up in another source, and what is compared."""
+
+    fetch: Fetch
+    on: tuple[tuple[str, str], ...]
+    """(address in the node, column of the fetch)."""
+    fields: tuple[Contested, ...]
+    source: SourceName
+    """The authoritative one."""
+    department: DepartmentName
+    changed: str | None = None
+    """Column of the fetch: when its rows were changed last."""
+    since: Fetch | None = None
+    """When the authoritative source's rows were changed last, by the same key."""
+    since_on: tuple[str, ...] = ()
+    since_column: str | None = None
 
 
 class Slot(msgspec.Struct, frozen=True):
@@ -151,6 +208,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     """Addresses of the primary key; filled only where node ids are written."""
     outputs: tuple[Output, ...] = ()
     extends: tuple[Extend, ...] = ()
+    contests: tuple[Contest, ...] = ()
     links: tuple[Link, ...] = ()
     writers: tuple[Writer, ...] = ()
     persons: tuple[str, ...] = ()

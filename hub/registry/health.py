@@ -60,6 +60,7 @@ class SourceHealth:
         self._clock = clock
         self._figures: dict[str, Figures] = {}
         self._held: dict[SourceName, _Source] = {}
+        self._newest: dict[str, float] = {}
 
     def fetched(self, source: str, seconds: float, ok: bool) -> None:
         """Count one call of an operation."""
@@ -68,6 +69,10 @@ class SourceHealth:
             window = self._settings.window_s
             held = self._figures[source] = Figures(window_s=window, clock=self._clock)
         held.record(seconds, ok=ok)
+
+    def newest(self, source: str) -> float:
+        """As of when a source's data was at the last look of this worker; 0 = not known."""
+        return self._newest.get(source, 0.0)
 
     @property
     def warnings(self) -> int:
@@ -90,6 +95,7 @@ class SourceHealth:
         held = self._held.setdefault(decl.name, _Source())
         figures, now = self._figures.get(decl.name), self._clock()
         seen = figures.seen() if figures is not None else Seen()
+        self._newest[decl.name] = probe.as_of
         age = max(0.0, now - probe.as_of) if probe.as_of else None
         wrong = conditions(self._settings, decl, probe, seen, age)
         for condition in CONDITIONS:

@@ -12,7 +12,9 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from connectors.spi import Connector
+from hub.registry.disagreement import Disagreements
 from hub.registry.health import SourceHealth, Warned
+from hub.registry.norms import Counted
 from hub.registry.webhook import Event, Sender
 from hub.settings.declared import HealthSettings
 from hub.store.leases import Lease
@@ -38,6 +40,10 @@ class SourceWatch:
         self._over = False
         self._senders = [Sender(webhook, clock=clock) for webhook in settings.webhooks]
         self.health = SourceHealth(settings, self._tell, clock)
+        self.norms = Counted(clock)
+        """Of this worker: each tells what its own operations met."""
+        self.disagreements = Disagreements(clock)
+        self._clock = clock
 
     async def run(self, held: Held) -> None:
         """Look again and again until cancelled, and let another worker do so then."""
@@ -47,6 +53,8 @@ class SourceWatch:
                     group.create_task(sender.run())
                 while True:
                     await self.look(held)
+                    self.tell_outside()
+                    self.tell_disagreements()
                     await asyncio.sleep(self._every_s)
         finally:
             await asyncio.shield(asyncio.to_thread(self._give_back))
@@ -65,6 +73,47 @@ class SourceWatch:
             log.exception("sources.unwatched", kind=type(error).__name__)
             return False
         return True
+
+    def tell_outside(self) -> None:
+        """Tell of values outside their norms, figures alone."""
+        for one in self.norms.due():
+            log.warning(
+                "source.outside_norm",
+                source=one.source, field=one.field, state=one.state, count=one.count,
+            )  # fmt: skip
+            data: dict[str, str | int | float | bool | None] = {
+                "source": one.source,
+                "department": one.department,
+                "field": one.field,
+                "state": one.state,
+                "count": one.count,
+                "since": one.since,
+            }
+            self._send(Event(type="source.outside_norm", at=self._clock(), data=data))
+
+    def tell_disagreements(self) -> None:
+        """Tell both owners where their sources differ, figures and keyed hashes alone."""
+        for one in self.disagreements.due():
+            log.warning(
+                "source.disagreement",
+                field=one.field, sources=list(one.sources), count=one.count,
+            )  # fmt: skip
+            for place, department in enumerate(one.departments):
+                data: dict[str, str | int | float | bool | None] = {
+                    "department": department,
+                    "source": one.sources[place],
+                    "other": one.sources[1 - place],
+                    "authoritative": place == 0,
+                    "field": one.field,
+                    "count": one.count,
+                    "keys": " ".join(one.keys),
+                    "since": one.since,
+                }
+                self._send(Event(type="source.disagreement", at=self._clock(), data=data))
+
+    def _send(self, event: Event) -> None:
+        for sender in self._senders:
+            sender.send(event)
 
     def _take(self) -> bool:
         with self._turn:
@@ -100,5 +149,4 @@ class SourceWatch:
                 "age_s": warned.age_s,
             },
         )
-        for sender in self._senders:
-            sender.send(event)
+        self._send(event)

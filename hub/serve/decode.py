@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 import msgspec
 import orjson
 
+from hub.query.request import WISHES
 from schema.errors import HubError
 
 _MAX_FIELDS = 32
@@ -151,6 +152,16 @@ def read_case(header: bytes | None, extensions: dict[str, Any] | None) -> str | 
             hint="at most 128 letters, digits and `-_.:/()[]`",
         )
     return case
+
+
+def read_wishes(extensions: dict[str, Any] | None) -> frozenset[str]:
+    """What the answer is to tell beside the data."""
+    if not extensions:
+        return frozenset()
+    for name in WISHES:
+        if type(extensions.get(name, False)) is not bool:
+            raise _wrong(f"extensions.{name}", "true or false")
+    return frozenset(name for name in WISHES if extensions.get(name))
 
 
 def _wrong(name: str, wanted: str) -> HubError:

@@ -16,7 +16,15 @@ from hub.query.envelope import Answer
 from hub.query.request import Request
 from hub.serve.collaborators import Served
 from hub.serve.credentials import identified
-from hub.serve.decode import Parts, read_case, read_json, read_parts, read_purpose, read_url
+from hub.serve.decode import (
+    Parts,
+    read_case,
+    read_json,
+    read_parts,
+    read_purpose,
+    read_url,
+    read_wishes,
+)
 from hub.serve.documents import Documents, Registered, Seen
 from hub.serve.guard import (
     LINK,
@@ -47,6 +55,7 @@ Observe = Callable[[str, str | None, float], None]
 """Told of every answer: outcome, code, seconds."""
 Page = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+NOTHING: frozenset[str] = frozenset()
 _KNOWN_HEADERS = 1_024
 _CORS_HEADERS = b"authorization, content-type, hub-purpose, hub-case, graphql-require-preflight"
 
@@ -236,6 +245,7 @@ class GraphQLDoor:
             case_id=case_id,
             network_zone=zone,
             trace=trace,
+            wants=read_wishes(parts.extensions) if parts.extensions is not None else NOTHING,
         )
         room = self.room
         room.enter()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from schema.compose.contribution import Claim
+from schema.compose.claim import Claim
 from schema.compose.report import Report
 from schema.compose.words import RESERVED_ROOTS
 from schema.model.entity import EntityType

@@ -5,46 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from schema.compose.claim import Claim, FieldClaim, conflict_problems
 from schema.compose.english import lower_first
 from schema.compose.english import plural as plural_of
 from schema.compose.floor import floor_name
 from schema.compose.labelling import Labeller
-from schema.compose.part import FieldPart, Fragment, LabelPart, TypePart
+from schema.compose.norming import Norms
 from schema.compose.positions import Place, shown
 from schema.compose.report import Report, did_you_mean
 from schema.compose.row_label import row_label_name
 from schema.errors import HubError
 from schema.model.binding import ColumnBinding, TypeBinding
-from schema.model.entity import EntityType, Field, Floor, RowLabel
+from schema.model.entity import EntityType, Field, Floor, OnConflict, RowLabel
 from schema.model.names import DepartmentName, FieldName, SourceName
-
-
-class Claim(NamedTuple):
-    """One source's declaration of one type."""
-
-    fragment: Fragment
-    part: TypePart
-
-    def where(self, at: Place | None = None) -> str:
-        """Where the declaration (or a part of it) stands."""
-        return self.fragment.where(at or self.part.at)
-
-    @property
-    def who(self) -> str:
-        """Source and department, for messages."""
-        return f"`{self.fragment.source.name}` of `{self.fragment.source.department}`"
-
-
-class FieldClaim(NamedTuple):
-    """One source's declaration of one field."""
-
-    claim: Claim
-    field: FieldPart
-
-    @property
-    def label(self) -> LabelPart | None:
-        """The label as written for the field, or else for its type."""
-        return self.field.label or self.claim.part.label
+from schema.model.norm import is_single
 
 
 class Merged(NamedTuple):
@@ -63,8 +37,10 @@ class Contribution:
         labeller: Labeller,
         report: Report,
         notes: list[HubError],
+        norms: Norms,
     ) -> None:
         self.claims = claims
+        self.norms = norms
         self.anchor = claims[0]
         self.name = self.anchor.part.name
         self.primary = self.anchor.part.keys[0]
@@ -159,6 +135,7 @@ class Contribution:
                 table=claim.part.table,
                 columns=self.columns[source.name],
                 pass_through=source.pass_through,
+                changed=claim.part.changed,
             )
             for claim in self.claims
         }
@@ -198,6 +175,7 @@ class Contribution:
         label = self.labeller.label(chosen.claim.fragment, chosen.label)
         if label is None or chosen.field.share is None:
             return None
+        self.norms.field(chosen.claim.fragment, chosen.field)
         for other in given:
             if other is not chosen:
                 self._no_floor(name, chosen, other)
@@ -220,6 +198,7 @@ class Contribution:
             format=part.format,
             codes=part.codes,
             unit=part.unit,
+            on_conflict=self._on_conflict(name, chosen, given),
             deprecated=part.deprecated,
             metadata=part.metadata,
             floors=self._floors(name, chosen),
@@ -236,6 +215,15 @@ class Contribution:
                 "delete `owner`: the department of the source answers for its fields",
             )
         return said or source.department
+
+    def _on_conflict(
+        self, name: FieldName, chosen: FieldClaim, given: list[FieldClaim]
+    ) -> OnConflict | None:
+        """How the owner settles what its source and those that stand in differ in."""
+        said = chosen.field.on_conflict
+        for problem, hint, claim in conflict_problems(self.anchor.part, name, chosen, given):
+            self._wrong(claim.claim, claim.field.at, f"field `{self.name}.{name}` {problem}", hint)
+        return said
 
     def _floors(self, name: FieldName, chosen: FieldClaim) -> tuple[Floor, ...]:
         fragment = chosen.claim.fragment
@@ -326,10 +314,22 @@ class Contribution:
         return False
 
     def _bind(self, name: FieldName, chosen: FieldClaim, serving: FieldClaim) -> None:
-        if chosen.field.kind is not None:
-            self.columns[serving.claim.fragment.source.name][name] = ColumnBinding(
-                column=serving.field.column, kind=chosen.field.kind, values=serving.field.values
-            )
+        kind, fragment = chosen.field.kind, serving.claim.fragment
+        if kind is not None:
+            way = self.norms.way(fragment, serving.field, chosen.field, kind)
+            for other in self.columns[fragment.source.name].values():
+                alike = other.convert == way.convert
+                if other.column == serving.field.column and not alike:
+                    hint = "give them different columns, or convert both alike"
+                    message = f"column `{other.column}` is converted in two ways"
+                    self._wrong(serving.claim, serving.field.at, message, hint)
+            if way.convert is not None and name in self.primary and not is_single(way.convert):
+                hint = "a key is converted only where nothing is rounded"
+                self._wrong(serving.claim, serving.field.at, f"key `{name}` is rounded", hint)
+            self.columns[fragment.source.name][name] = ColumnBinding(
+                column=serving.field.column, kind=kind, values=way.values,
+                convert=way.convert, divided=way.divided,
+            )  # fmt: skip
 
     def _unlabelled(self, name: FieldName, chosen: FieldClaim) -> None:
         claim, field = chosen

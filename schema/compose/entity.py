@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 from schema.compose.english import lower_first
 from schema.compose.floor import read_floor
+from schema.compose.own_codes import read_unit
 from schema.compose.part import FieldPart, LabelPart, TypePart
 from schema.compose.positions import Leaf, Node, Place, Row, shown
 from schema.compose.report import did_you_mean
@@ -19,11 +20,12 @@ from schema.compose.words import (
     Way,
     Words,
 )
-from schema.model.entity import MetadataVisibility, Share
+from schema.model.entity import MetadataVisibility, OnConflict, Share
 from schema.model.names import FieldName, TypeName
 from schema.model.scalar import SCALAR_KINDS, TEXTUAL
 
 SHARES = frozenset(get_args(Share))
+CONFLICTS = frozenset(get_args(OnConflict))
 VISIBILITIES = frozenset(get_args(MetadataVisibility))
 _NO_KEYS = frozenset({"Float", "JSON"})
 
@@ -310,6 +312,10 @@ def _metadata(words: Words, node: Node, what: str) -> str | None:
     return words.choice(node, what, VISIBILITIES)
 
 
+def _on_conflict(words: Words, node: Node, what: str) -> str | None:
+    return words.choice(node, what, CONFLICTS)
+
+
 def _kind(words: Words, node: Node, what: str) -> str | None:
     return words.choice(node, what, SCALAR_KINDS)
 
@@ -346,6 +352,7 @@ TYPE_KEYS: dict[str, tuple[str, Way]] = {
     "from": ("table", _table),
     "region": ("region", _field_name),
     "data_subject": ("data_subject", _key),
+    "changed": ("changed", Words.text),
     "by_row": ("by_row", read_row_labels),
     "fields": ("fields", _fields),
 }
@@ -357,7 +364,11 @@ FIELD_KEYS: dict[str, tuple[str, Way]] = {
     "codes": ("codes", Words.text),
     "values": ("values", Words.pairs),
     "unit": ("unit", Words.text),
+    "from_codes": ("from_codes", Words.text),
+    "from_format": ("from_format", Words.text),
+    "from_unit": ("from_unit", read_unit),
     "deprecated": ("deprecated", Words.text),
     "authoritative": ("authoritative", Words.flag),
     "owner": ("owner", Words.slug),
+    "on_conflict": ("on_conflict", _on_conflict),
 }

@@ -116,6 +116,8 @@ def _field(at: Coordinate, before: Field, after: Field, scheme: LabelScheme) -> 
         if getattr(before, noun) != getattr(after, noun):
             said = f"`{getattr(before, noun)}` is now `{getattr(after, noun)}`"
             yield _change("dangerous", at, f"the {_NOUNS.get(noun, noun)} {said}")
+    if before.on_conflict != after.on_conflict:
+        yield _change("dangerous", at, "its sources are compared in another way")
     if before.floors != after.floors:
         yield _change("dangerous", at, "what its owner asks at least of others is another")
     if before.metadata != after.metadata:

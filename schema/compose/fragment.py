@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NoReturn
 
 from schema.compose.entity import read_types
+from schema.compose.own_codes import read_codes
 from schema.compose.part import Fragment
 from schema.compose.positions import (
     MAX_CHARACTERS,
@@ -66,6 +67,7 @@ def read_fragment(text: str, path: str) -> Fragment:
         source_at=root.entries["source"][0],
         types=values.get("types", ()),
         relations=values.get("relations", ()),
+        codes=values.get("codes", ()),
     )
 
 
@@ -84,6 +86,7 @@ def _format(words: Words, node: Node, what: str) -> bool | None:
 ROOT_KEYS: dict[str, tuple[str, Way]] = {
     "hub": ("hub", _format),
     "source": ("source", read_source),
+    "codes": ("codes", read_codes),
     "types": ("types", read_types),
     "relations": ("relations", read_relations),
 }

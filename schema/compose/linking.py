@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from schema.compose.contribution import Claim
+from schema.compose.claim import Claim
 from schema.compose.part import Fragment, RelationPart
 from schema.compose.report import Report, did_you_mean
 from schema.errors import HubError

@@ -7,18 +7,21 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from schema.compose.claim import Claim
 from schema.compose.clash import report_clashes
-from schema.compose.contribution import Claim, Contribution, Merged
+from schema.compose.contribution import Contribution, Merged
 from schema.compose.labelling import Labeller
 from schema.compose.linking import Linker
+from schema.compose.norming import Norms
 from schema.compose.part import Fragment
 from schema.compose.report import Report
 from schema.errors import HubError
-from schema.model.binding import SourceDecl
+from schema.model.binding import SourceDecl, TypeBinding
 from schema.model.catalogue import Catalogue
 from schema.model.entity import EntityType
 from schema.model.label import LabelScheme
 from schema.model.names import SourceName, TypeName
+from schema.model.norm import CodeList, is_single
 
 
 def compose(
@@ -51,6 +54,7 @@ def version_of(
     types: Mapping[TypeName, EntityType],
     sources: Mapping[SourceName, SourceDecl],
     bindings: Mapping[TypeName, Mapping[SourceName, object]],
+    lists: Mapping[str, CodeList] = {},
 ) -> str:
     """The digest of a catalogue's content."""
     hashed = hashlib.sha256()
@@ -58,6 +62,8 @@ def version_of(
     for content in (scheme, types, sources, bindings):
         hashed.update(encoder.encode(content))
         hashed.update(b"\n")
+    if lists:
+        hashed.update(encoder.encode(lists))
     return hashed.hexdigest()
 
 
@@ -76,25 +82,54 @@ class _Merge:
 
     def run(self) -> Catalogue:
         sources = self._sources()
+        norms = Norms(self.fragments, self.report)
         merged: dict[TypeName, Merged] = {}
         claims = self._claims()
         for name in sorted(claims):
             ordered = self._anchored(claims[name])
             if ordered:
-                contribution = Contribution(ordered, self.labeller, self.report, self.notes)
+                contribution = Contribution(ordered, self.labeller, self.report, self.notes, norms)
                 merged[name] = contribution.merge()
         entities = {name: one.entity for name, one in merged.items()}
         types = Linker(self.fragments, entities, claims, self.report, self.notes).link()
         report_clashes(types, {name: claims[name] for name in types}, self.report)
-        self.report.raise_any()
         bindings = {name: one.bindings for name, one in merged.items()}
+        self._check_matches(types, bindings)
+        self.report.raise_any()
         return Catalogue(
-            version=version_of(self.scheme, types, sources, bindings),
+            version=version_of(self.scheme, types, sources, bindings, norms.used),
             scheme=self.scheme,
             types=types,
             sources=sources,
             bindings=bindings,
+            lists=norms.used,
         )
+
+    def _check_matches(
+        self,
+        types: Mapping[TypeName, EntityType],
+        bindings: Mapping[TypeName, Mapping[SourceName, TypeBinding]],
+    ) -> None:
+        """Rows are joined by values that have one form in their source, never by rounded ones."""
+        for fragment in self.fragments:
+            for part in fragment.relations:
+                of, to = types.get(part.of), types.get(part.to)
+                ends = ((of, [ours for ours, _ in part.match]), (to, [t for _, t in part.match]))
+                for entity, fields in ends:
+                    held = {} if entity is None else bindings[entity.name]
+                    columns = [one.columns.get(name) for one in held.values() for name in fields]
+                    ways = [one.convert for one in columns if one is not None]
+                    names = [] if entity is None else [n for n in fields if n in entity.fields]
+                    if entity is not None and any(
+                        entity.fields[name].on_conflict == "latest" for name in names
+                    ):
+                        message = f"relation `{part.of}.{part.name}` matches latest values"
+                        hint = "match fields whose authoritative source settles them"
+                        self.report.add(fragment.path, part.at, message, hint)
+                    if any(way is not None and not is_single(way) for way in ways):
+                        message = f"relation `{part.of}.{part.name}` matches rounded values"
+                        hint = "match fields that are not rounded"
+                        self.report.add(fragment.path, part.at, message, hint)
 
     def _sources(self) -> dict[SourceName, SourceDecl]:
         first: dict[SourceName, Fragment] = {}

@@ -9,7 +9,7 @@ import msgspec
 
 from schema.compose.positions import Place
 from schema.model.binding import SourceDecl
-from schema.model.entity import MetadataVisibility, Share
+from schema.model.entity import MetadataVisibility, OnConflict, Share
 from schema.model.names import DepartmentName, FieldName, TypeName
 from schema.model.scalar import ScalarKind
 
@@ -54,6 +54,38 @@ class RowLabelPart(msgspec.Struct, frozen=True, kw_only=True):
     existence: bool = False
 
 
+class CodePart(msgspec.Struct, frozen=True, kw_only=True):
+    """One code of a department's list."""
+
+    at: Place
+    to: str | None = None
+    """What it stands for in the list that its list is `of`."""
+    title: Mapping[str, str] = {}
+
+
+class CodesPart(msgspec.Struct, frozen=True, kw_only=True):
+    """A department's own code list."""
+
+    name: str
+    at: Place
+    codes: Mapping[str, CodePart]
+    of: str | None = None
+    """The list that every code leads to; ``None``: values stay as they are."""
+    title: Mapping[str, str] = {}
+    source: str | None = None
+    date: dt.date | None = None
+
+
+class UnitPart(msgspec.Struct, frozen=True, kw_only=True):
+    """The unit that a source counts in."""
+
+    unit: str
+    factor: str | None = None
+    """How many of the field's unit one is, for units that the hub does not know."""
+    digits: int | None = None
+    """Digits after the point that are kept where the factor's decimal does not end."""
+
+
 class FieldPart(msgspec.Struct, frozen=True, kw_only=True):
     """One field as one source gives it; what the type says by default is already applied,
     except for the label (`TypePart.label`)."""
@@ -74,9 +106,14 @@ class FieldPart(msgspec.Struct, frozen=True, kw_only=True):
     codes: str | None = None
     values: Mapping[str, str] = {}
     unit: str | None = None
+    from_codes: str | None = None
+    """The list that this source writes, perhaps as of a day: ``gb-t-2260@2020-12-31``."""
+    from_format: str | None = None
+    from_unit: UnitPart | None = None
     deprecated: str | None = None
     metadata: MetadataVisibility = "public"
     floor: FloorPart | None = None
+    on_conflict: OnConflict | None = None
     authoritative: bool | None = None
     """Among several sources: ``True`` wins, ``False`` stands in, unsaid is a conflict."""
     owner: DepartmentName | None = None
@@ -99,6 +136,7 @@ class TypePart(msgspec.Struct, frozen=True, kw_only=True):
     region: FieldName | None = None
     floor: FloorPart | None = None
     """For the fields that this source gives; a field's own floor comes on top."""
+    changed: str | None = None
     data_subject: tuple[FieldName, ...] = ()
     by_row: tuple[RowLabelPart, ...] = ()
     about: Mapping[str, str] = {}
@@ -127,6 +165,7 @@ class Fragment(msgspec.Struct, frozen=True, kw_only=True):
     source_at: Place
     types: tuple[TypePart, ...] = ()
     relations: tuple[RelationPart, ...] = ()
+    codes: tuple[CodesPart, ...] = ()
 
     def where(self, at: Place) -> str:
         """``file:line:column`` of a place in this fragment."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from schema.model.entity import EntityType
+from schema.model.entity import EntityType, Field
 from schema.model.names import shout
+from schema.model.norm import CodeList
 
 
 def shouted(entity: EntityType) -> dict[str, str]:
@@ -20,6 +21,26 @@ def shouted(entity: EntityType) -> dict[str, str]:
 def word_of(entity: EntityType) -> dict[str, str]:
     """Field name -> enum value."""
     return {field: word for word, field in shouted(entity).items()}
+
+
+CODES_SHOWN = 20
+"""Codes that a description lists; longer lists are named alone."""
+
+
+def described(field: Field, lists: Mapping[str, CodeList]) -> str | None:
+    """What a field means, and the norm that its values are in."""
+    parts = [text(field.about) or text(field.title)]
+    norm = None if field.codes is None else lists.get(field.codes)
+    if norm is not None:
+        title = text(norm.title)
+        parts.append(f"Codes: `{norm.name}`" + (f", {title}" if title else ""))
+        if len(norm.codes) <= CODES_SHOWN:
+            parts += [
+                f"- `{code}` {text(told) or ''}".rstrip() for code, told in norm.codes.items()
+            ]
+    if field.unit is not None:
+        parts.append(f"Unit: {field.unit}")
+    return "\n".join(part for part in parts if part) or None
 
 
 def text(of: Mapping[str, str]) -> str | None:

@@ -10,7 +10,7 @@ import strawberry
 from schema.graph.classes import Argument, Classes, Member, optional, several
 from schema.graph.inputs import Inputs
 from schema.graph.scalars import PYTHON
-from schema.graph.spelling import text
+from schema.graph.spelling import described, text
 from schema.model.catalogue import Catalogue
 from schema.model.entity import EntityType, Field, Relation
 from schema.model.names import Coordinate, FieldName, TypeName, coordinate
@@ -70,7 +70,7 @@ class Types:
                 yield Member(
                     name=field.name,
                     annotation=optional(PYTHON[field.kind]),
-                    about=text(field.about) or text(field.title),
+                    about=described(field, self._catalogue.lists),
                     deprecated=field.deprecated,
                 )
         for relation in entity.relations.values():

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from schema.model.names import DepartmentName, FieldName, SourceName, TypeName
+from schema.model.norm import Conversion
 from schema.model.scalar import ScalarKind
 
 
@@ -18,6 +19,10 @@ class ColumnBinding(msgspec.Struct, frozen=True, kw_only=True):
     kind: ScalarKind
     values: Mapping[str, str] = {}
     """Code conversion, source value -> canonical value; empty = none."""
+    convert: Conversion | None = None
+    """From what the source has to what the field gives; never together with `values`."""
+    divided: tuple[str, ...] = ()
+    """Codes of the source whose rows cannot be placed: what they stood for was divided."""
 
 
 class TypeBinding(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +33,8 @@ class TypeBinding(msgspec.Struct, frozen=True, kw_only=True):
     table: str
     columns: Mapping[FieldName, ColumnBinding]
     pass_through: bool = False
+    changed: str | None = None
+    """The column that says when a row was changed last, a DateTime."""
 
 
 class Freshness(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from schema.model.binding import SourceDecl, TypeBinding
 from schema.model.entity import EntityType, Field, Relation
 from schema.model.label import LabelScheme
 from schema.model.names import Coordinate, SourceName, TypeName, split_coordinate
+from schema.model.norm import CodeList
 
 
 class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,6 +22,8 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
     types: Mapping[TypeName, EntityType]
     sources: Mapping[SourceName, SourceDecl]
     bindings: Mapping[TypeName, Mapping[SourceName, TypeBinding]]
+    lists: Mapping[str, CodeList] = {}
+    """The code lists that fields are written in, by name."""
 
     def field(self, coordinate: Coordinate) -> Field | None:
         """The field at a coordinate, ``None`` if there is none."""

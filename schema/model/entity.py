@@ -12,6 +12,9 @@ from schema.model.names import DepartmentName, FieldName, SourceName, TypeName
 from schema.model.scalar import ScalarKind
 
 Share = Literal["unconditional", "conditional", "withheld"]
+OnConflict = Literal["authoritative", "latest"]
+"""Whose value is given where sources are compared and differ: the authoritative source's, or that
+of the row that was changed last."""
 MetadataVisibility = Literal["public", "members", "hidden"]
 
 
@@ -60,6 +63,8 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     format: str | None = None
     codes: str | None = None
     unit: str | None = None
+    on_conflict: OnConflict | None = None
+    """Set: all sources that have the field are read and compared."""
     deprecated: str | None = None
     metadata: MetadataVisibility = "public"
     floors: tuple[Floor, ...] = ()

@@ -193,6 +193,20 @@ def negate(predicate: Predicate) -> Predicate:
             return Not(predicate)
 
 
+def leaves_negated(predicate: Predicate) -> Predicate:
+    """The same three-valued predicate with `Not` only directly above leaves."""
+    match predicate:
+        case And(parts=parts):
+            return And(tuple(leaves_negated(part) for part in parts))
+        case Or(parts=parts):
+            return Or(tuple(leaves_negated(part) for part in parts))
+        case Not(part=part):
+            pushed = negate(part)
+            return pushed if isinstance(pushed, Not) else leaves_negated(pushed)
+        case _:
+            return predicate
+
+
 def value_of(operand: Operand, params: Mapping[str, Any]) -> Any:
     """The operand's value; raises ``KeyError`` for an unbound param (fails closed)."""
     return operand.value if isinstance(operand, Const) else params[operand.name]

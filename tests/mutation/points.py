@@ -16,6 +16,7 @@ from tests.mutation.point import Point
 from tests.mutation.raising import LABELLED, RAISED
 from tests.mutation.registering import REGISTRATION
 from tests.mutation.releasing import RELEASED, SERVED_RULES, SIGNED
+from tests.mutation.telling import TOLD
 
 GROUPS: tuple[tuple[str, tuple[Point, ...]], ...] = (
     ("Who asks", CREDENTIALS),
@@ -37,6 +38,7 @@ GROUPS: tuple[tuple[str, tuple[Point, ...]], ...] = (
     ("What an operation may cost", BOUNDED),
     ("Rows", FETCHED),
     ("What is shown", SHOWN),
+    ("What is told beside the data", TOLD),
     ("The label of an answer", LABELLED),
     ("Quotas", COUNTS),
     ("Recording", RECORDING),

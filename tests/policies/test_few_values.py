@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import pytest
 from msgspec import structs
 
+from policies.distinct import few_values
 from policies.engine import Engine
 from policies.lint import lint
 from policies.packs import load
@@ -15,6 +17,7 @@ from schema.errors import HubError, ManyErrors
 from schema.model.binding import ColumnBinding, TypeBinding
 from schema.model.catalogue import Catalogue
 from schema.model.names import FieldName, SourceName, TypeName
+from schema.model.norm import CodeChange, CodeList
 from tests.policies.fixture import CEILING, PACKS, bundle, catalogue, entity, field, label, subject
 from tests.policies.fixture import outcome as ruled
 from tests.policies.fixture import use as used
@@ -82,6 +85,17 @@ def test_where_a_rule_reaches_it_with_others_it_is_redacted(
     text = RULES.replace("MASK", mask).replace("fields: [Person.of]", "types: [Person]")
     found = {one.message for one in lint([bundle(text)], of, PACKS) if one.sort == "unfit-mask"}
     assert any("`Person.of`: codes of few values" in one for one in found)
+
+
+def test_codes_that_have_changed_are_not_all_there_are() -> None:
+    change = CodeChange(code="0", to=("v0",), date=dt.date(2021, 1, 1))
+    regions = CodeList(name="regions", changes=(change,))
+    counted = structs.replace(PACKS, distinct={"regions": 100_000})
+    one = structs.replace(PERSON.fields[FieldName("of")], codes="regions")
+    for lists, said in (({}, "the conversion of its codes"), ({"regions": regions}, None)):
+        of = structs.replace(world(codes="regions", values=3), lists=lists)
+        few = few_values(of.types[TypeName("Person")], one, of, counted)
+        assert (few and few[0]) == said
 
 
 @pytest.mark.parametrize("mask", MASKS)

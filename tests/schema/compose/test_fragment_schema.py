@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from schema.compose import entity, floor, fragment, relation, row_label, source
+from schema.compose import entity, floor, fragment, own_codes, relation, row_label, source
 from schema.compose.fragment import read_fragment
 from schema.compose.positions import parse, plain
 from schema.errors import ManyErrors
@@ -48,6 +48,9 @@ def test_the_schema_is_a_schema() -> None:
         ("type", entity.TYPE_KEYS),
         ("from", entity.FROM_KEYS),
         ("field", entity.FIELD_KEYS),
+        ("codes", own_codes.CODES_KEYS),
+        ("code", own_codes.CODE_KEYS),
+        ("fromUnit", own_codes.UNIT_KEYS),
         ("label", entity.LABEL_KEYS),
         ("floor", floor.FLOOR_KEYS),
         ("rowLabel", row_label.ROW_LABEL_KEYS),
@@ -89,7 +92,8 @@ def test_the_documentation_names_every_key() -> None:
     ways = [
         fragment.ROOT_KEYS, source.SOURCE_KEYS, source.FRESHNESS_KEYS, entity.TYPE_KEYS,
         entity.FROM_KEYS, entity.FIELD_KEYS, entity.LABEL_KEYS, floor.FLOOR_KEYS,
-        row_label.ROW_LABEL_KEYS, relation.RELATION_KEYS,
+        row_label.ROW_LABEL_KEYS, relation.RELATION_KEYS, own_codes.CODES_KEYS,
+        own_codes.CODE_KEYS, own_codes.UNIT_KEYS,
     ]  # fmt: skip
     assert {key for one in ways for key in one if f"`{key}`" not in page} == set()
 
