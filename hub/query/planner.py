@@ -31,6 +31,7 @@ from hub.query.paging import full_order, keyset, may_sort, page_plan
 from hub.query.pushdown import Bound, Pushdown
 from hub.query.route import Route
 from hub.query.shapes import Draft
+from hub.query.shared import shared_of
 from hub.query.steps import (
     CallerPlan,
     ConnPart,
@@ -277,6 +278,13 @@ class _Planner:
             source=entity.anchor,
             key=key,
             outputs=tuple(draft.outputs),
+            shared=shared_of(
+                draft.outputs,
+                entity,
+                self.push.ruling.declassified,
+                self.push.catalogue.scheme,
+                root=len(draft.path) == 1,
+            ),
             extends=plan_extends(draft, self.push),
             links=tuple(links),
             writers=tuple(draft.writers),

@@ -61,7 +61,7 @@ class Run:
     """One run of a plan: its params, what it fetched and what failed."""
 
     __slots__ = ("call_deadline", "errors", "operation_id", "params", "principal",
-                 "purpose", "rows", "shared", "sources", "subject", "tally", "twins",
+                 "purpose", "rows", "shared", "singled", "sources", "subject", "tally", "twins",
                  "world")  # fmt: skip
 
     def __init__(
@@ -89,6 +89,8 @@ class Run:
         self.rows: dict[str, int] = {}
         self.sources: dict[str, list[Any]] = {}
         self.shared: dict[int, SharedRows] = {}
+        self.singled = False
+        """Whether some masked value is shared by too few persons for what is declared of it."""
         self.tally: Tally | None = None
         """Where quotas count; it is there only for operations that have some."""
 

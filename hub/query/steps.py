@@ -63,6 +63,16 @@ class Output(msgspec.Struct, frozen=True, kw_only=True):
     """Addresses of the entity's key; only where a mask goes by the cell."""
 
 
+class Shared(msgspec.Struct, frozen=True, kw_only=True):
+    """By how many persons each masked value is to be shared for what rules declare of its label."""
+
+    output: int
+    k: int
+    persons: tuple[int, ...] | None
+    """Outputs that tell the persons apart, as they are shown; () = each row is another person;
+    ``None`` = nothing that is shown does."""
+
+
 class Extend(msgspec.Struct, frozen=True, kw_only=True):
     """Columns of the same entity from another source, joined one to one by key."""
 
@@ -150,6 +160,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     key: tuple[tuple[str, ScalarKind], ...]
     """Addresses of the primary key; filled only where node ids are written."""
     outputs: tuple[Output, ...] = ()
+    shared: tuple[Shared, ...] = ()
     extends: tuple[Extend, ...] = ()
     links: tuple[Link, ...] = ()
     writers: tuple[Writer, ...] = ()
