@@ -145,8 +145,9 @@ def declared_in_words(one: Declassified) -> tuple[str, str]:
     """What is declared of masked values."""
     level = f"{one.ladder} {one.level}".strip()
     return (
-        f"the masked value is declassified to `{level}` ({one.reason})",
-        f"脱敏后的值降级为 `{level}`（{one.reason}）",
+        f"the masked value is declassified to `{level}` where {one.k} persons or more share it"
+        f" ({one.reason})",
+        f"至少 {one.k} 人共有的脱敏值降级为 `{level}`（{one.reason}）",
     )
 
 

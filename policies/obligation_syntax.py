@@ -66,6 +66,10 @@ def _whole(least: int) -> Way:
     return lambda reader, node, what: reader.whole(node, what, least=least)
 
 
+read_k: Way = _whole(_LEAST_K)
+"""Over, or by, at least how many persons."""
+
+
 def _needed(reader: Reader, node: Node, found: Mapping[str, object], what: str, key: str) -> bool:
     if key in found:
         return True
@@ -84,7 +88,7 @@ def _declassify(reader: Reader, node: Node, what: str) -> tuple[tuple[str, str],
 
 
 def _aggregate_only(reader: Reader, node: Node, what: str) -> Obligation | None:
-    ways: dict[str, Way] = {"k": _whole(_LEAST_K), "round_to": _whole(1), "dimensions": _whole(0),
+    ways: dict[str, Way] = {"k": read_k, "round_to": _whole(1), "dimensions": _whole(0),
             "declassify": _declassify}  # fmt: skip
     found = reader.keys(node, ways, what)
     return AggregateOnly(**found) if _needed(reader, node, found, what, "k") else None

@@ -52,13 +52,21 @@ class Hidden(msgspec.Struct, frozen=True, tag=True):
     """Does not exist for this subject."""
 
 
+LEAST_SHARED = 10
+"""By how many persons a masked value is shared where a declaration does not say."""
+
+
 class Declassified(msgspec.Struct, frozen=True):
-    """What a rule declares of the values that its mask gives: a level, and why it is enough."""
+    """What a rule declares of the values that its mask gives: a level, and why it is enough.
+
+    It counts in answers in which at least `k` persons share each of them.
+    """
 
     ladder: str
     """Empty if only one ladder has to know the level."""
     level: str
     reason: str
+    k: int = LEAST_SHARED
 
 
 BaseOutcome = Allow | Masked | Null | FieldError | Reject | Hidden

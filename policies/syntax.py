@@ -14,12 +14,12 @@ from policies.joint import Joint
 from policies.joint_syntax import is_joint, read_joint
 from policies.naming import ELEMENT, read_name, read_version
 from policies.obligation import AggregateOnly
-from policies.obligation_syntax import read_obligations
+from policies.obligation_syntax import read_k, read_obligations
 from policies.outcome_syntax import OUTCOMES, read_outcome
 from policies.positions import Block, Leaf, Node, Place, parse, shown
 from policies.reading import Reader, Way
 from policies.rule import FIGURES, INBUILT, Bundle, Effect, LevelRef, Rule, Selector
-from policies.ruling import Allow, Declassified, Masked
+from policies.ruling import LEAST_SHARED, Allow, Declassified, Masked
 from policies.subject_syntax import read_subjects
 from policies.window import DAYS, Window, zone_of
 from schema.model.entity import Share
@@ -250,12 +250,14 @@ def _window(reader: Reader, node: Node, what: str) -> Window | None:
 
 
 def _declassify(reader: Reader, node: Node, what: str) -> Declassified | None:
-    found = reader.keys(node, {"level": read_level, "reason": Reader.text}, what)
+    ways: dict[str, Way] = {"level": read_level, "reason": Reader.text, "k": read_k}
+    found = reader.keys(node, ways, what)
     for key in ("level", "reason"):
         if key not in found and (not isinstance(node, Block) or key not in node.entries):
             hint = "write `declassify: {level: G1, reason: why the masked values need no more}`"
             reader.wrong(node.at, f"{what} has no `{key}`", hint)
-    if len(found) < 2:
+    stated = isinstance(node, Block) and "k" in node.entries
+    if not {"level", "reason"} <= found.keys() or (stated and "k" not in found):
         return None
     reason = " ".join(found["reason"].split())
     if len(reason) > _LONGEST_REASON:
@@ -263,7 +265,7 @@ def _declassify(reader: Reader, node: Node, what: str) -> Declassified | None:
         reader.wrong(node.at, f"the `reason` of {what} is too long", hint)
         return None
     ladder, level = found["level"]
-    return Declassified(ladder, level, reason)
+    return Declassified(ladder, level, reason, found.get("k", LEAST_SHARED))
 
 
 def _days(reader: Reader, node: Node, what: str) -> tuple[str, ...] | None:

@@ -132,7 +132,8 @@ class Pipeline:
             if self._notes is not None:
                 self._notes.seen(prepared.kept, prepared.operation.name, known.document, request)
             told.name, told.fields = prepared.operation.name, prepared.fields
-            told.duties, told.label = prepared.duties, prepared.label
+            # fails closed: labels go down once it is known by how many each value is shared
+            told.duties, told.label = prepared.duties, prepared.label.kept or prepared.label
             told.together = prepared.ruling.together
             return await self._run(told, known.document, prepared)
         except RequestError as error:
@@ -294,15 +295,16 @@ class Pipeline:
         data = await (metered(self._meter, prepared.dues, run, work) if prepared.dues else work())
         errors = [*runnable.field_errors, *run.errors]
         code = errors[0]["extensions"]["code"] if errors else None
+        label = told.label = prepared.label.after(run.singled)
         await self._record(told, "partial" if errors else "ok", code)
         body: dict[str, Any] = {"data": data}
         if errors:
             body["errors"] = errors
         extensions = runnable.extensions
-        if prepared.duties is not None:
-            told_too = prepared.duties.extension(request.subject, told.operation_id)
-            notices = runnable.runner.plan.notices
-            extensions = governance(notices, told_too, prepared.label.told)
+        if prepared.duties is not None or label is not prepared.label:
+            duties, ident = prepared.duties, told.operation_id
+            told_too = None if duties is None else duties.extension(request.subject, ident)
+            extensions = governance(runnable.runner.plan.notices, told_too, label.told)
         if request.wants:
             extensions = with_wishes(
                 extensions,

@@ -37,12 +37,32 @@ class AnswerLabel(msgspec.Struct, frozen=True, kw_only=True):
     them, so that nothing is told of rules about what it may not read."""
     key: bytes
     """Tells answers apart that say different things of their labels."""
+    kept: AnswerLabel | None = None
+    """Where some masked value is shared by too few persons: nothing that rules declare of masks
+    counts. ``None`` where that is no other label."""
+
+    def after(self, singled: bool) -> AnswerLabel:
+        """The label of what was fetched; `singled`: whether a value is shared by too few."""
+        return self.kept if singled and self.kept is not None else self
 
 
 def label_of(
     operation: Operation, ruling: Ruling, catalogue: Catalogue, subject: Subject
 ) -> AnswerLabel:
     """The label of an operation's answer under a ruling. Cost: once per plan and caller."""
+    label = _label(operation, ruling, catalogue, subject)
+    if not ruling.declassified:
+        return label
+    kept = _label(operation, structs.replace(ruling, declassified={}), catalogue, subject)
+    if kept == label:
+        return label
+    key = msgspec.json.encode([label.told, kept.told])
+    return structs.replace(label, key=key, kept=kept)
+
+
+def _label(
+    operation: Operation, ruling: Ruling, catalogue: Catalogue, subject: Subject
+) -> AnswerLabel:
     who = [one for one in (subject, ruling.principal) if one is not None]
     asked = list(_asked((*operation.uses, *operation.implied), ruling, catalogue, who))
     asked += [Label(levels=(one.level,)) for one in (ruling.together or Together()).raised]

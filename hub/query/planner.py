@@ -31,6 +31,7 @@ from hub.query.paging import full_order, keyset, may_sort, page_plan
 from hub.query.pushdown import Bound, Pushdown
 from hub.query.route import Route
 from hub.query.shapes import Draft
+from hub.query.shared import shared_of
 from hub.query.steps import (
     CallerPlan,
     ConnPart,
@@ -279,6 +280,13 @@ class _Planner:
             source=entity.anchor,
             key=key,
             outputs=draft.checked(),
+            shared=shared_of(
+                draft.outputs,
+                entity,
+                self.push.ruling.declassified,
+                self.push.catalogue.scheme,
+                root=len(draft.path) == 1,
+            ),
             extends=plan_extends(draft, self.push),
             contests=plan_contests(draft, self.push),
             links=tuple(links),

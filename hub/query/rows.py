@@ -21,6 +21,7 @@ from hub.query.combine import (
 from hub.query.contest import settled
 from hub.query.emit import Page, compile_writer, page_flags, varying, write_connection
 from hub.query.run import Run, World, partial
+from hub.query.shared import is_shared
 from hub.query.steps import Extend, Link, Node, PagePlan
 from schema.errors import HubError
 from schema.model.names import TypeName
@@ -70,6 +71,7 @@ class NodeRunner:
     def __init__(self, node: Node, world: World) -> None:
         self.node = node
         self.masks = [mask_column(output, world.masks, world.keys) for output in node.outputs]
+        self.shared = node.shared
         self.writers = [(compile_writer(w), varying(w)) for w in node.writers]
         self.links = [LinkRunner(link, world) for link in node.links]
         self.needs_ids = bool(node.key)
@@ -93,6 +95,8 @@ class NodeRunner:
         if self.links:
             linked = await together([link.values(batch, columns, run) for link in self.links])
         shown = [mask(columns, rows, run.params) for mask in self.masks]
+        if self.shared and not all(is_shared(one, shown, rows) for one in self.shared):
+            run.singled = True
         ids: Sequence[str] = self._ids(columns, run) if self.needs_ids else ()
         written = []
         for write, slots in self.writers:

@@ -73,8 +73,8 @@ class Run:
     """One run of a plan: its params, what it fetched and what failed."""
 
     __slots__ = ("as_of", "asker", "call_deadline", "contests", "errors", "operation_id",
-                 "outside", "params", "principal", "purpose", "rows", "shared", "sources",
-                 "subject", "tally", "twins", "world")  # fmt: skip
+                 "outside", "params", "principal", "purpose", "rows", "shared", "singled",
+                 "sources", "subject", "tally", "twins", "world")  # fmt: skip
 
     def __init__(
         self,
@@ -111,6 +111,8 @@ class Run:
         """Path of a field that the caller sees as it is -> how many values its norm lacks."""
         self.sources: dict[str, list[Any]] = {}
         self.shared: dict[int, SharedRows] = {}
+        self.singled = False
+        """Whether some masked value is shared by too few persons for what is declared of it."""
         self.tally: Tally | None = None
         """Where quotas count; it is there only for operations that have some."""
 

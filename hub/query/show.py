@@ -162,6 +162,10 @@ def _node(node: Node, depth: int, statements: bool) -> Iterator[str]:
             case Rowwise(cases=cases):
                 told = "; ".join(f"{predicate_text(p)}" for p, _ in cases)
                 yield f"{pad}Mask {node.type}.{output.field} by row: {told}"
+    for one in node.shared:
+        by = "rows" if one.persons == () else "nobody" if one.persons is None else "what is shown"
+        field = node.outputs[one.output].field
+        yield f"{pad}Lower the label of {node.type}.{field} if {one.k} share it, counted by {by}"
     if node.persons:
         yield f"{pad}Count persons of {node.type} by {', '.join(node.persons)}"
     for link in node.links:

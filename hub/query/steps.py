@@ -85,6 +85,16 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     """Where the field stands in the answer."""
 
 
+class Shared(msgspec.Struct, frozen=True, kw_only=True):
+    """By how many persons each masked value is to be shared for what rules declare of its label."""
+
+    output: int
+    k: int
+    persons: tuple[int, ...] | None
+    """Outputs that tell the persons apart, as they are shown; () = each row is another person;
+    ``None`` = nothing that is shown does."""
+
+
 class Extend(msgspec.Struct, frozen=True, kw_only=True):
     """Columns of the same entity from another source, joined one to one by key."""
 
@@ -207,6 +217,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     key: tuple[tuple[str, ScalarKind], ...]
     """Addresses of the primary key; filled only where node ids are written."""
     outputs: tuple[Output, ...] = ()
+    shared: tuple[Shared, ...] = ()
     extends: tuple[Extend, ...] = ()
     contests: tuple[Contest, ...] = ()
     links: tuple[Link, ...] = ()

@@ -172,7 +172,9 @@ def _lowered(one: Engine, other: Engine) -> tuple[Sentence, ...]:
     def declared(engine: Engine) -> dict[object, Rule]:
         held = ((rule, rule.declassify) for rule in engine.rules)
         return {
-            (_said(rule), said.ladder, said.level): rule for rule, said in held if said is not None
+            (_said(rule), said.ladder, said.level, said.k): rule
+            for rule, said in held
+            if said is not None
         }
 
     known = declared(other)

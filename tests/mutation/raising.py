@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutation.point import Point
 
 ROW = "tests/policies/test_row_label.py::"
+SHARED = "tests/hub/query/test_shared.py::"
 LABEL = "tests/hub/query/test_label.py::"
 ROW_LABEL = "policies/row_label.py"
 
@@ -104,6 +105,24 @@ LABELLED = (
         "for one in ruling.declassified.get(use, ())]",
         "for of in ruling.declassified.values() for one in of]",
         (f"{LABEL}test_a_mask_that_a_rule_declassifies_lowers_levels_alone",),
+    ),
+    Point(
+        "masks shared by many", "a mask's label goes down only where enough persons share a value",
+        "hub/query/shared.py",
+        "return all(len(held) >= one.k for held in by.values())", "return True",
+        (f"{SHARED}test_by_the_persons_of_each_place",),
+    ),
+    Point(
+        "masks of one person", "many rows of one person with one masked value are one person",
+        "hub/query/shared.py",
+        "if root and (not fields or set(fields) >= set(entity.key)):", "if True:",
+        (f"{SHARED}test_by_the_persons_of_each_place",),
+    ),
+    Point(
+        "masks of nobody", "where nothing that is shown says whose rows are, no label goes down",
+        "hub/query/shared.py",
+        "return not rows", "return True",
+        (f"{SHARED}test_by_the_persons_of_each_place",),
     ),
     Point(
         "declared for sure", "a rule that may not apply lowers no label",

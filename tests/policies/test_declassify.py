@@ -81,8 +81,8 @@ def test_plans_are_not_shared_over_it() -> None:
 def test_officers_are_told_and_the_apps_team_is_not() -> None:
     by, context = engine(PERMIT + YEARS), Context(now=NOON)
     english, chinese = by.explain(WHO, BORN, context).splitlines()
-    assert "declassified to `G1` (shared by thousands)" in english
-    assert "降级为 `G1`（shared by thousands）" in chinese
+    assert "declassified to `G1` where 10 persons or more share it (shared by thousands)" in english
+    assert "至少 10 人共有的脱敏值降级为 `G1`（shared by thousands）" in chinese
     assert "G1" not in by.explain(WHO, BORN, context, redacted=True)
 
 
@@ -93,6 +93,8 @@ def test_officers_are_told_and_the_apps_team_is_not() -> None:
         (YEARS, PLAIN.replace("plain", "years"), "tightening"),
         (YEARS, YEARS.replace("G1", "G2"), "both"),
         (YEARS, YEARS.replace("thousands", "many"), "equal"),
+        (YEARS, YEARS.replace("G1,", "G1, k: 5,"), "both"),
+        (YEARS, YEARS.replace("G1,", "G1, k: 10,"), "equal"),
         (YEARS, YEARS.replace("policy: years", "policy: other"), "equal"),
         (YEARS + MONTHS, YEARS, "both"),
         (YEARS, YEARS.replace("\ndeclassify", "\nunless: {eq: [subject.app, a]}\ndeclassify"),
@@ -112,6 +114,8 @@ def test_comparisons_count_it(old: str, new: str, kind: str) -> None:
         (YEARS.replace(", reason: shared by thousands", ""), "has no `reason`"),
         (YEARS.replace("level: G1, ", ""), "has no `level`"),
         (YEARS.replace("shared by thousands", "' '"), "is not a text"),
+        (YEARS.replace("G1,", "G1, k: 1,"), "2"),
+        (YEARS.replace("G1,", "G1, k: many,"), "not a whole number"),
         (YEARS.replace("shared by thousands", "x" * 201), "is too long"),
         (YEARS.replace("{mask: {generalise: {to: year}}}", "'null'"), "nothing is masked"),
         (YEARS.replace("effect: require", "effect: forbid").replace(
