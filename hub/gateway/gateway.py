@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 from graphql import (
@@ -40,6 +40,7 @@ from hub.query.parse import RequestError, problem_entry, syntax_code
 from schema.errors import HubError
 
 LIMITS = Limits(max_depth=60, max_aliases=1_000, max_fields=20_000, max_directives=500)
+_Kept = TypeVar("_Kept")
 MAX_KEPT = 1_000
 """Documents, operations and plans that are kept."""
 
@@ -246,7 +247,7 @@ def _refused(problems: Sequence[GraphQLError], code: str) -> RequestError:
     return RequestError(code, [problem_entry(problem, code) for problem in problems])
 
 
-def _kept(held: OrderedDict[Any, Any], key: Any) -> Any:
+def _kept(held: OrderedDict[Any, _Kept], key: Any) -> _Kept | None:
     found = held.get(key)
     if found is not None:
         held.move_to_end(key)

@@ -55,6 +55,8 @@ class Split:
         for name in self.entities:
             self._needing(name)
         self._root_fields()
+        # what only the second version has is not there by chance
+        self.first_version = not self.stand_in and not self.stale
         self.schema = self._monolith()
         self.services = {graph: self._service(graph) for graph in self.graphs}
         if self.stand_in:
@@ -285,7 +287,10 @@ class Split:
             if name in seen:
                 entities["Node"].extend(entities[name])
         data = {field: _stubs(self.data[field]) for field in self.roots[graph]}
-        return Service("\n".join(lines), data, entities)
+        sdl = "\n".join(lines)
+        if self.first_version and sdl:
+            return Service(sdl.replace(" @shareable", ""), data, entities, link=False)
+        return Service(sdl, data, entities)
 
     def _part(self, graph: str, name: str, one: Mapping[str, Any]) -> dict[str, Any]:
         """What a graph knows of an object."""
