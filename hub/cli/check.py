@@ -13,6 +13,7 @@ from hub.cli.load import load_packs, read_fragments, read_text, yaml_files
 from schema.errors import HubError, ManyErrors
 
 if TYPE_CHECKING:
+    from hub.settings import Settings
     from policies.grant_syntax import Approved
     from policies.packs import Packs
     from schema.compose.part import Fragment
@@ -56,6 +57,7 @@ def check(
 
     ceiling: Mapping[str, str] = {}
     grants: Sequence[Path] = ()
+    registered: Sequence[Fragment] = ()
     if config is not None:
         from hub.query.profile import Profile
         from hub.rollout.signer import read_signers
@@ -69,10 +71,11 @@ def check(
         read_signers(settings.release)
         if settings.instance.mode == "production" and not settings.release.required:
             click.echo("note: rules are in force unsigned (`release.required: true` asks for it)")
-    if not fragments:
+        registered = _registered(settings)
+    if not fragments and not registered:
         raise click.UsageError("name fragments, or a configuration with --config")
     loaded = load_packs(packs or ("plain",))
-    read = read_fragments(fragments)
+    read = [*read_fragments(fragments), *registered]
     catalogue = _compose(read, loaded, ceiling)
     approved = read_all_approved((read_text(file), str(file)) for file in grants)
     rules = _check_bundles(bundles, catalogue, loaded, ceiling, approved)
@@ -81,6 +84,23 @@ def check(
         f"good: {len(catalogue.types)} types of {len(departments)} departments"
         f" from {len(catalogue.sources)} sources, {rules} bundles"
     )
+
+
+def _registered(settings: Settings) -> list[Fragment]:
+    """The registered sources in force, where the configuration takes any."""
+    from hub.registration.ground import read_held
+    from hub.store.engine import migrate, open_engine
+    from schema.compose.fragment import read_fragment
+
+    if not settings.registry.enabled:
+        return []
+    engine = open_engine(settings.state.database_url)
+    try:
+        migrate(engine)
+        held = read_held(engine, settings)
+    finally:
+        engine.dispose()
+    return [read_fragment(one.text, one.path) for one in held.registered.values()]
 
 
 def _compose(fragments: Sequence[Fragment], packs: Packs, ceiling: Mapping[str, str]) -> Catalogue:

@@ -161,7 +161,8 @@ async def test_who_has_no_duty_gets_nothing(control: Control) -> None:
         {**OFFICER, "acting_for": "tax"},
     ):
         status, body = await control.post(claims, query)
-        assert (status, body["errors"][0]["extensions"]["code"]) == (403, "FORBIDDEN")
+        assert status == 403, body
+        assert body["errors"][0]["extensions"]["code"] == "FORBIDDEN"
 
 
 @pytest.mark.asyncio
@@ -169,7 +170,7 @@ async def test_each_duty_has_its_steps(control: Control) -> None:
     text = control.bureau.civil()
     for claims in (TAX, OFFICER):
         done = await control.step(claims, "registerSource", text=text, basedOn=0)
-        assert done["code"] == "FORBIDDEN"
+        assert done.get("code") == "FORBIDDEN"
     at = await control.taken(ZHANG, "registerSource", text=text, basedOn=0)
     at = await control.taken(ZHANG, "checkSource", basedOn=at)
     for claims, name, code in (
@@ -177,15 +178,15 @@ async def test_each_duty_has_its_steps(control: Control) -> None:
         (TAX, "submitSource", "NOT_FOUND"),
         (OFFICER, "submitSource", "FORBIDDEN"),
     ):
-        assert (await control.step(claims, name, basedOn=at))["code"] == code
+        assert (await control.step(claims, name, basedOn=at)).get("code") == code
     at = await control.taken(ZHANG, "submitSource", basedOn=at)
     approval = await control.signed()
     done = await control.step(ZHANG, "approveSource", basedOn=at, approval=approval)
-    assert done["code"] == "FORBIDDEN"
+    assert done.get("code") == "FORBIDDEN"
     # whoever has both duties approves nothing of their own, whatever key they hold
     both = {**ZHANG, "duties": ["source-steward", "security-officer"]}
     done = await control.step(both, "approveSource", basedOn=at, approval=approval)
-    assert "has written or submitted it" in done["message"]
+    assert "has written or submitted it" in done.get("message", "")
     assert (await control.ask(TAX, "{ sources { name } }"))["sources"] == []
     assert (await control.ask(TAX, '{ source(name: "civil") { name } }'))["source"] is None
     _, body = await control.post(TAX, '{ approvalStatement(name: "civil") { payload } }')
@@ -206,7 +207,7 @@ async def test_an_approval_is_of_one_thing(control: Control) -> None:
     at = await control.taken(ZHANG, "submitSource", basedOn=at)
     for approval in (old, await control.signed("tax"), await control.signed("zhao"), "x"):
         done = await control.step(OFFICER, "approveSource", basedOn=at, approval=approval)
-        assert done["code"] in ("REGISTRATION_INVALID", "REGISTRATION_REFUSED"), done
+        assert done.get("code") in ("REGISTRATION_INVALID", "REGISTRATION_REFUSED"), done
 
 
 @pytest.mark.asyncio
@@ -255,7 +256,7 @@ async def test_what_is_no_request(control: Control) -> None:
 @pytest.mark.asyncio
 async def test_problems_of_a_text_come_with_their_places(control: Control) -> None:
     done = await control.step(ZHANG, "registerSource", text="hub: 1\nsource: 7\n", basedOn=0)
-    assert done["code"] == "FRAGMENT_INVALID"
+    assert done.get("code") == "FRAGMENT_INVALID"
     assert done["problems"][0]["where"].startswith("fragment:2:")
     assert await asked(control.hub, "name") == "GRAPHQL_VALIDATION_FAILED"
 

@@ -16,6 +16,7 @@ import httpx
 import orjson
 import pytest
 
+from hub.cli.main import run
 from hub.query.request import Request
 from hub.wiring import Hub
 from schema.errors import HubError
@@ -24,6 +25,7 @@ from schema.model.subject import Subject
 from tests.hub.registration.bureau import SALARY, Bureau, Captured
 from tests.hub.registration.test_source_refusals import altered
 from tests.hub.serve.live import free_port
+from tests.postgres import postgres_url  # noqa: F401  # a fixture
 
 CALLER = Subject(
     id="app:benefits", app="benefits", department=DepartmentName("hr"),
@@ -97,16 +99,16 @@ async def test_what_cannot_be_taken_up_changes_nothing(bureau: Bureau) -> None:
             "INSERT INTO catalogue_versions SELECT 2, digest, fragments, published_at,"
             " published_by FROM catalogue_versions",
         )
-        watch = hub._published
+        watch, served = hub._published, hub.catalogue.version
         assert watch is not None
         await watch.look(hub._database, hub.reload)
-        assert len(await asked(hub, "name")) == 2
+        assert hub.catalogue.version == served
         altered(bureau, "UPDATE registration_texts SET text = replace(text, 'public', 'internal')")
         altered(bureau, "UPDATE catalogue_versions SET number = number + 5")
         await watch.look(hub._database, hub.reload)
-        assert len(await asked(hub, "name")) == 2
         altered(bureau, "DELETE FROM catalogue_versions")  # an older database was put back
         await watch.look(hub._database, hub.reload)
+        assert hub.catalogue.version == served
         assert len(await asked(hub, "name")) == 2
     altered(bureau, "UPDATE registration_versions SET approval = NULL")
     async with worker(bureau):
@@ -136,6 +138,34 @@ async def test_files_and_registered_sources_stand_together(bureau: Bureau) -> No
         assert "is declared twice" in checked[1]
 
 
+@pytest.mark.slow
+@pytest.mark.asyncio
+async def test_the_database_may_be_postgresql(
+    tmp_path: Path,
+    capsys: Captured,
+    postgres_url: str,  # noqa: F811
+) -> None:
+    bureau = Bureau(tmp_path, capsys, more=f'state: {{url: "{postgres_url}"}}')
+    async with worker(bureau) as one, worker(bureau) as two:
+        await asyncio.to_thread(bureau.published, bureau.civil(), "civil")
+        for hub in (one, two):
+            await comes(hub, "name", 2)
+        await asyncio.to_thread(bureau.good, "withdraw", "civil", "--reason", "x")
+        for hub in (one, two):
+            await comes(hub, "name", "GRAPHQL_VALIDATION_FAILED")
+
+
+def test_a_configuration_is_checked_with_what_is_registered(bureau: Bureau) -> None:
+    config = ["check", "--config", str(bureau.home / "hub.yaml")]
+    assert run(config) == 2
+    bureau.published(bureau.civil(), "civil")
+    assert run(config) == 0
+    assert "good: 1 types of 1 departments from 1 sources" in bureau.printed()
+    rules = bureau.home / "rules.yaml"
+    rules.write_text(rules.read_text().replace("share: unconditional", "types: [Persons]"))
+    assert run(config) == 1
+
+
 @contextmanager
 def served(bureau: Bureau) -> Iterator[str]:
     """`hub serve` with two workers; its address."""
@@ -160,8 +190,6 @@ def served(bureau: Bureau) -> Iterator[str]:
 @pytest.mark.slow
 def test_two_serving_workers_take_it_up_and_mix_nothing(bureau: Bureau) -> None:
     """Each answer is of one catalogue: both fields of a version are there, or neither."""
-    from hub.cli.main import run
-
     config = str(bureau.home / "hub.yaml")
     words = ["keys", "new", "api", "--app", "benefits", "--department", "hr", "--config", config]
     assert run([*words, "--clearance", "plain=restricted"]) == 0
