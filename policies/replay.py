@@ -15,6 +15,7 @@ from policies.obligation import Obligation, Quota, meet_obligations
 from policies.residue import disjunction, implies
 from policies.ruling import (
     Allow,
+    Declassified,
     FieldError,
     Hidden,
     Masked,
@@ -39,7 +40,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     direction: Direction
-    what: Literal["operation", "field", "rows", "obligation"]
+    what: Literal["operation", "field", "label", "rows", "obligation"]
     use: str
     before: str
     after: str
@@ -65,7 +66,35 @@ def compare_rulings(before: Ruling, after: Ruling, uses: Sequence[FieldUse]) -> 
                     rules_after=after.reasons.get(use, ()),
                 )
             )
+    found += _labels(before, after, uses)
     return [*found, *_rows(before, after), *_duties(before, after), *_joint(before, after)]
+
+
+def _labels(before: Ruling, after: Ruling, uses: Sequence[FieldUse]) -> Iterator[Change]:
+    """What rules declare of masked values, whatever reason they give."""
+    for use in uses:
+        old, new = (
+            [_declared_told(one) for one in side.declassified.get(use, ())]
+            for side in (before, after)
+        )
+        if set(old) == set(new):
+            continue
+        yield Change(
+            direction="differs" if old and new else "gain" if new else "loss",
+            what="label",
+            use=use_word(use),
+            before=" and ".join(sorted(set(old))) or _OWN_LABEL,
+            after=" and ".join(sorted(set(new))) or _OWN_LABEL,
+            rules_before=before.reasons.get(use, ()),
+            rules_after=after.reasons.get(use, ()),
+        )
+
+
+_OWN_LABEL = "the field's own label"
+
+
+def _declared_told(one: Declassified) -> str:
+    return f"{one.ladder} {one.level} where {one.k} persons share it".lstrip()
 
 
 def use_word(use: FieldUse) -> str:

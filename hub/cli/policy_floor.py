@@ -12,7 +12,7 @@ from hub.cli.desk import CONFIG, KEY, at_desk, passphrase, plain
 from schema.errors import HubError
 
 if TYPE_CHECKING:
-    from hub.rollout.floor import FieldFloor, OwnerFloor
+    from hub.rollout.floor_values import FieldFloor, OwnerFloor
 
 
 @click.group()
@@ -79,7 +79,7 @@ def show(department: str, config: Path, *, signed: bool, as_json: bool) -> None:
                 raise HubError("NOT_FOUND", message, hint=hint)
             found = held.opened(row)
         else:
-            found = floor_of(at_it.loaded.catalogue, department)
+            found = floor_of(at_it.loaded.catalogue, department, packs=at_it.loaded.packs)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
     else:

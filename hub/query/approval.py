@@ -13,7 +13,7 @@ from hub.query.reveal import Asked, Bound, UseBound, bound_of
 from hub.query.widest import operation_names, widest
 from policies.circumstances import circumstances
 from policies.engine import Engine
-from policies.explain import MODES
+from policies.explain import MODES, declared_in_words
 from schema.errors import HubError
 from schema.graph.build import build_face
 from schema.model.subject import Context, Subject
@@ -144,6 +144,7 @@ def _use(use: UseBound, place: int) -> str:
     if use.levels or use.categories:
         told = [*(level for _, level in use.levels), *use.categories, *use.compartments]
         parts.append((f"label {', '.join(told)}", f"分级分类 {', '.join(told)}")[place])
+    parts += [declared_in_words(one)[place] for one in use.declassified or ()]
     if use.owner is not None:
         parts.append((f"owner {use.owner}", f"数源部门 {use.owner}")[place])
     named = [one or ("none stated", "未说明")[place] for one in use.purposes]

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from hub.query.reveal import Bound, RowBound, Shown, UseBound, by_place
+from policies.explain import declared_in_words
 from policies.meet import NOTHING, REDACT, meet
 from policies.residue import disjunction, implies
 from policies.ruling import Allow, Masked
@@ -77,6 +78,12 @@ def _use(approved: UseBound | None, present: UseBound) -> Iterator[Said]:
         )
     if not set(approved.obligations) <= set(present.obligations):
         yield "an obligation has fallen away, or is another", "有义务被取消或变更"
+    for one in present.declassified or ():
+        if not any(
+            (held.ladder, held.level) == (one.ladder, one.level) and held.k <= one.k
+            for held in approved.declassified or ()
+        ):
+            yield declared_in_words(one)
     label = (approved.levels, approved.categories, approved.compartments, approved.owner)
     if label != (present.levels, present.categories, present.compartments, present.owner):
         # fails closed: who approved it took it for something else

@@ -15,7 +15,15 @@ from hub.query.most import Most, most_of
 from hub.query.widest import Widest
 from policies.obligation import AggregateOnly, Obligation
 from policies.residue import disjunction
-from policies.ruling import Allow, Masked, PolicyEngine, Reject, Rowwise, Ruling
+from policies.ruling import (
+    Allow,
+    Declassified,
+    Masked,
+    PolicyEngine,
+    Reject,
+    Rowwise,
+    Ruling,
+)
 from policies.words import rows_in_words, shown_in_words
 from schema.model.catalogue import Catalogue
 from schema.model.names import TypeName, split_coordinate
@@ -51,6 +59,8 @@ class UseBound(msgspec.Struct, frozen=True, kw_only=True):
     """Figures over at least so many persons, wherever it is open."""
     obligations: tuple[Obligation, ...]
     """What it obliges to wherever it is open."""
+    declassified: tuple[Declassified, ...] | msgspec.UnsetType = msgspec.UNSET
+    """What rules declare of its masked values in any circumstance; unset where none does."""
     levels: tuple[tuple[str, str], ...] = ()
     categories: tuple[str, ...] = ()
     compartments: tuple[str, ...] = ()
@@ -144,6 +154,7 @@ class _Use:
         self.duties: frozenset[Obligation] | None = None
         self.least: int | None = None
         self.always_figures = True
+        self.declassified: set[Declassified] = set()
 
     def add(self, ruling: Ruling, use: FieldUse, purpose: str) -> None:
         # fails closed as the pipeline does: a use without an outcome is refused
@@ -158,6 +169,7 @@ class _Use:
                 self.codes.add(getattr(outcome, "code", "HIDDEN"))
                 return
         self.purposes.add(purpose)
+        self.declassified.update(ruling.declassified.get(use, ()))
         duties = ruling.obligations.get(use, ())
         figures = [one.k for one in duties if isinstance(one, AggregateOnly)]
         self.always_figures = self.always_figures and bool(figures)
@@ -232,6 +244,7 @@ def _use_bound(use: FieldUse, held: _Use, most: Most, catalogue: Catalogue) -> U
         rows=most.uses.get((use.coordinate, use.mode), 0) if shown else 0,
         k=held.least if held.always_figures else None,
         obligations=tuple(sorted(held.duties or (), key=repr)),
+        declassified=tuple(sorted(held.declassified, key=repr)) or msgspec.UNSET,
         levels=() if label is None else label.levels,
         categories=() if label is None else tuple(sorted(label.categories)),
         compartments=() if label is None else tuple(sorted(label.compartments)),

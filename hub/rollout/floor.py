@@ -7,12 +7,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Literal
 
 import msgspec
 
 from hub.query.grown import at_most
-from hub.rollout.release import SignedValue
+from hub.rollout.floor_values import (
+    ColumnFloor,
+    FieldFloor,
+    GroundFloor,
+    LabelFloor,
+    OwnerFloor,
+    ReadFloor,
+    RowFloor,
+)
+from hub.rollout.weighed import reweighed, weights_of, words_of
 from policies.condition import leaves_of, terms_of
 from policies.floor import floor_outcome
 from policies.meet import NOTHING, meet_all
@@ -44,91 +52,6 @@ _SHARES: tuple[Share, ...] = ("unconditional", "conditional", "withheld")
 _SEEN: tuple[MetadataVisibility, ...] = ("public", "members", "hidden")
 
 
-class LabelFloor(SignedValue, frozen=True, kw_only=True):
-    """A label, its parts in order."""
-
-    levels: tuple[tuple[str, str], ...] = ()
-    categories: tuple[str, ...] = ()
-    compartments: tuple[str, ...] = ()
-
-
-class ReadFloor(SignedValue, frozen=True, kw_only=True):
-    """Where the values of a field come from that a condition over rows reads."""
-
-    field: str
-    source: str
-    table: str
-    column: str
-    kind: str
-    values: tuple[tuple[str, str], ...] = ()
-    """Its code conversion."""
-
-
-class RowFloor(SignedValue, frozen=True, kw_only=True):
-    """What a field carries on top in some rows."""
-
-    when: str
-    reads: tuple[ReadFloor, ...]
-    label: LabelFloor
-    existence: bool
-
-
-class FieldFloor(SignedValue, frozen=True, kw_only=True):
-    """The least that holds for one field."""
-
-    ground: GroundFloor
-    label: LabelFloor
-    share: Share
-    conditions: tuple[str, ...] = ()
-    metadata: MetadataVisibility = "public"
-    outcomes: tuple[str, ...] = ()
-    """Of the owner's minimum rules, each as JSON of the rule language's `outcome`."""
-    purposes: tuple[tuple[str, ...], ...] = ()
-    min_level: tuple[tuple[str, str], ...] = ()
-    rows: tuple[RowFloor, ...] = ()
-
-
-class GroundFloor(SignedValue, frozen=True, kw_only=True):
-    """What rules go by that is no label: whose the field is, what its values are, whom a row is
-    about and where it is placed."""
-
-    region: str | None
-    """Of the department: one of the same name elsewhere is not the owner."""
-    kind: str
-    format: str | None
-    codes: str | None
-    keys: tuple[tuple[str, ...], ...]
-    persons: tuple[ReadFloor, ...]
-    places: tuple[ReadFloor, ...]
-
-
-class ColumnFloor(SignedValue, frozen=True, kw_only=True):
-    """The fields that show one column of the department's sources."""
-
-    source: str
-    place: str
-    """SHA-256 hex of the source's kind and address, as the fragment writes them: another name of
-    the source is not another column."""
-    table: str
-    column: str
-    fields: tuple[str, ...]
-
-
-class OwnerFloor(SignedValue, frozen=True, kw_only=True):
-    """What a department signs."""
-
-    format: Literal[1] = 1
-    department: str
-    serial: int
-    """Counts its floors; the one with the greatest number holds."""
-    made_at: int
-    """Unix seconds."""
-    fields: dict[str, FieldFloor]
-    """By coordinate."""
-    columns: tuple[ColumnFloor, ...]
-    """A column under another name stays what it is."""
-
-
 class Lowered(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that is less than what was signed."""
 
@@ -139,9 +62,15 @@ class Lowered(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def floor_of(
-    catalogue: Catalogue, department: str, *, serial: int = 0, made_at: int = 0
+    catalogue: Catalogue,
+    department: str,
+    *,
+    serial: int = 0,
+    made_at: int = 0,
+    packs: Packs | None = None,
 ) -> OwnerFloor:
-    """The floor of a department's fields as the catalogue has them."""
+    """The floor of a department's fields as the catalogue has them; one to be signed holds what of
+    the packs it is weighed by."""
     fields = {
         str(coordinate(name, field.name)): _field_floor(catalogue, entity, field)
         for name, entity in sorted(catalogue.types.items())
@@ -155,6 +84,7 @@ def floor_of(
     }
     return OwnerFloor(
         department=department, serial=serial, made_at=made_at, fields=fields,
+        weighed_by=msgspec.UNSET if packs is None else weights_of(fields.values(), packs),
         columns=tuple(
             ColumnFloor(
                 source=source, place=_place(catalogue, source), table=table, column=column,
@@ -170,9 +100,15 @@ def lowered(floor: OwnerFloor, catalogue: Catalogue, packs: Packs) -> Iterator[L
 
     Raises: `HubError` POLICY_INVALID for a floor with an outcome that is none.
     """
+    others = set(reweighed(floor, packs))
     for at, held in floor.fields.items():
         for what in _below(held, at, floor.department, catalogue, packs):
             yield Lowered(department=floor.department, at=at, what=what)
+        if catalogue.field(Coordinate(at)) is not None:
+            # fails closed: the same words may stand for less by now
+            for word in sorted(others & words_of(held)):
+                told = f"the {word} of the rule packs is not the one it was signed by"
+                yield Lowered(department=floor.department, at=at, what=told)
     # fails closed: also where the source is said to be another department's by now
     shown = _columns(catalogue, None)
     placed: dict[tuple[str, str, str], list[str]] = {}

@@ -16,7 +16,8 @@ from sqlalchemy import Engine
 
 from hub.loading import Loaded
 from hub.rollout.desk import Desk
-from hub.rollout.floor import OwnerFloor, check_kept, floor_of, lowered
+from hub.rollout.floor import check_kept, floor_of, lowered
+from hub.rollout.floor_values import OwnerFloor
 from hub.rollout.reached import MEND, Reached
 from hub.rollout.release import canonical, read_signed
 from hub.rollout.signature import FLOOR, opened, read_envelope, signed
@@ -153,7 +154,9 @@ def sign_floor(desk: Desk, loaded: Loaded, key: OKPKey, *, lower: bool) -> Signi
         held = floors_of(desk)
         row, serial = held.rows().get(signer.who), held.next_serial(signer.who)
         now = int(desk.now)
-        floor = floor_of(loaded.catalogue, signer.who, serial=serial, made_at=now)
+        floor = floor_of(
+            loaded.catalogue, signer.who, serial=serial, made_at=now, packs=loaded.packs
+        )
         less = () if row is None else _less(desk, row, floor, loaded)
         if not floor.fields and row is None:
             message = f"no field of `{signer.who}` is served"
@@ -211,6 +214,8 @@ def told_floors(desk: Desk, loaded: Loaded) -> Sequence[tuple[str, str]]:
             continue
         new = len(set(floor_of(loaded.catalogue, department).fields) - set(floor.fields))
         beside = f", {new} fields not in it" if new else ""
+        if floor.weighed_by is msgspec.UNSET:
+            beside += ", signed without what the rule packs weigh it by: sign it again"
         told.append((department, f"floor {row.serial}, {len(floor.fields)} fields{beside}"))
     return told
 

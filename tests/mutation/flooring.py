@@ -41,6 +41,13 @@ FLOORED = (
         (f"{FLOOR}test_a_source_under_another_name_has_the_same_columns",),
     ),
     Point(
+        "weights of a floor", "rule packs that weigh a signed word otherwise need a new signature",
+        "hub/rollout/weighed.py",
+        "return frozenset(word for word in words if signed.get(word) != _weight(word, packs))",
+        "return frozenset()",
+        (f"{FLOOR}test_packs_that_weigh_a_signed_word_otherwise_ask_for_a_signature",),
+    ),
+    Point(
         "rows of a floor", "what rows are found by stays what was signed",
         VALUES, "and one.reads == signed.reads", "", (LESS,),
     ),

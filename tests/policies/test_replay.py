@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from policies.meet import NOTHING, meet
 from policies.obligation import NoStore, Notify, Obligation, Quota, Retain
 from policies.replay import compare_rulings, direction, outcome_told, persons_named, reads_person
 from policies.ruling import (
     Allow,
+    Declassified,
     FieldError,
     Hidden,
     Masked,
@@ -193,3 +197,30 @@ def test_a_rule_about_fields_together_may_read_the_person() -> None:
     of = engine(RULES + MOSAIC + "when: {eq: [subject.user, zhang]}\n")
     assert reads_person(of)
     assert persons_named(of) == {"zhang"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "way"),
+    [
+        ((), ("G1", 10), "gain"),
+        (("G1", 10), (), "loss"),
+        (("G1", 10), ("G1", 5), "differs"),
+        (("G1", 10), ("G2", 10), "differs"),
+    ],
+)
+def test_what_is_declared_of_masked_values(before: Any, after: Any, way: str) -> None:
+    old, new = (
+        structs.replace(
+            ruling(),
+            declassified={USE: (Declassified("", side[0], "why", side[1]),)} if side else {},
+        )
+        for side in (before, after)
+    )
+    (found,) = compare_rulings(old, new, [USE])
+    assert (found.what, found.direction, found.use) == ("label", way, "Person.name")
+    told = [f"{side[0]} where {side[1]} persons share it" if side else "the field's own label"
+            for side in (before, after)]  # fmt: skip
+    assert [found.before, found.after] == told
+    assert compare_rulings(new, new, [USE]) == []
+    same = {USE: tuple(structs.replace(one, reason="x") for one in new.declassified.get(USE, ()))}
+    assert compare_rulings(new, structs.replace(new, declassified=same), [USE]) == []

@@ -133,6 +133,29 @@ async def test_looser_rules_give(
 
 
 @pytest.mark.asyncio
+async def test_a_lower_label_is_a_gain(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    masked = """---
+policy: initials
+effect: require
+resources: {fields: [Person.name]}
+outcome: {mask: {partial: {keep_first: 1}}}
+"""
+    async with running(tmp_path, monkeypatch) as world:
+        await world.rewrite("rules.yaml", RULES, RULES + masked)
+        assert "data" in await world.ask(
+            "A", "{ persons { nodes { name } } }", "benefits.eligibility"
+        )
+    declared = RULES + masked + "declassify: {level: G1, reason: an initial is shared}\n"
+    told = report(tmp_path, declared, capsys)
+    (change,) = group(told, "aid-office")["changes"]
+    assert (change["direction"], change["what"], change["use"]) == ("gain", "label", "Person.name")
+    assert change["after"] == "G1 where 10 persons share it"
+    assert told["summary"]["verdict"] == "gains"
+
+
+@pytest.mark.asyncio
 async def test_what_was_hidden_may_be_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -13,7 +13,7 @@ from hub.query.parse import read_document
 from hub.query.reveal import Asked, Bound, UseBound, bound_of
 from hub.query.widest import widest
 from policies.obligation import AggregateOnly, Retain
-from policies.ruling import Allow, Masked, Null, Reject, Rowwise
+from policies.ruling import Allow, Declassified, Masked, Null, Reject, Rowwise, Ruling
 from schema.errors import HubError
 from schema.graph.build import build_face
 from schema.model.entity import RowLabel
@@ -247,3 +247,39 @@ def test_a_bound_is_the_same_once_written_and_read() -> None:
     found = bound("query($f: PersonFilter) { persons(filter: $f) { nodes { name } } }", rows(MINE))
     assert msgspec.json.decode(msgspec.json.encode(found), type=Bound) == found
     assert found.types[0].where == TRUE or found.types[1].where == MINE
+
+
+class Declaring(PlainEngine):
+    """Declares what it is told of a masked name."""
+
+    def __init__(self, *said: Declassified) -> None:
+        super().__init__(outcomes={("Person.name", "project"): Masked("partial")})
+        self.said = said
+
+    def rule(self, *asked: Any) -> Ruling:
+        ruling = super().rule(*asked)
+        names = (use for use in ruling.outcomes if use.coordinate == "Person.name")
+        held = {use: self.said for use in names if self.said}
+        return msgspec.structs.replace(ruling, declassified=held)
+
+
+LOW = Declassified("", "low", "shared")
+
+
+def test_what_is_declared_of_masks_is_in_the_bound_and_more_of_it_is_growth() -> None:
+    found = bound(TEXT, Declaring(LOW))
+    assert used(found, "Person.name").declassified == (LOW,)
+    assert msgspec.json.decode(msgspec.json.encode(found), type=Bound) == found
+    said = "the masked value is declassified to `low` where 10 persons or more share it (shared)"
+    assert told(Declaring(), Declaring(LOW)) == [said]
+    fewer = msgspec.structs.replace(LOW, k=5)
+    assert told(Declaring(LOW), Declaring(fewer)) == [said.replace("10", "5")]
+    for before, after in ((LOW, None), (fewer, LOW), (LOW, LOW)):
+        assert told(Declaring(before), Declaring(*([after] if after else []))) == []
+    reason = msgspec.structs.replace(LOW, reason="another")
+    assert told(Declaring(LOW), Declaring(reason)) == []
+
+
+def test_a_bound_without_declarations_is_written_as_ever() -> None:
+    """So that what officers have signed before is still read."""
+    assert b"declassified" not in msgspec.json.encode(bound(TEXT))

@@ -10,9 +10,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from hub.loading import load_files
 from hub.rollout.floor import floor_of, lowered
+from hub.rollout.floor_values import OwnerFloor
+from hub.rollout.floors import keep_floors
+from hub.rollout.release import canonical, read_signed
 from schema.errors import HubError
 from tests.hub.rollout.floored import BY_ROW, FIELDS, Floored
 from tests.hub.rollout.office import asked, permit, sees
@@ -338,3 +342,54 @@ def test_one_departments_signature_is_none_for_another(office: Floored) -> None:
     said = office.keeps() or ""
     assert said.startswith("RELEASE_INVALID: ")
     assert "the signed floor of `tax`" in said
+
+
+def reweighed(office: Floored, **changes: object) -> str | None:
+    """What is less once the packs say something else."""
+    with office.desk() as desk:
+        loaded = load_files(office.settings, rules=False)
+        packs = structs.replace(loaded.packs, **changes)  # type: ignore[arg-type]
+        scheme = packs.scheme
+        catalogue = structs.replace(loaded.catalogue, scheme=scheme)
+        try:
+            keep_floors(desk, structs.replace(loaded, catalogue=catalogue, packs=packs))
+        except HubError as error:
+            return f"{error.code}: {error} ({error.hint})"
+    return None
+
+
+def test_packs_that_weigh_a_signed_word_otherwise_ask_for_a_signature(office: Floored) -> None:
+    packs = load_files(office.settings, rules=False).packs
+    scheme = packs.scheme
+    (ladder,) = (one for one in scheme.ladders if one.id == "plain")
+    others = tuple(one for one in scheme.ladders if one.id != "plain")
+    swapped = structs.replace(
+        ladder, levels=(ladder.levels[1], ladder.levels[0], *ladder.levels[2:])
+    )
+    changes = {
+        "ladder `plain`": {"scheme": structs.replace(scheme, ladders=(*others, swapped))},
+        "purpose `administration`": {"purposes": {**packs.purposes, "marketing": "administration"}},
+        "category `pi`": {
+            "scheme": structs.replace(scheme, categories={**scheme.categories, "pi": "all"})
+        },
+    }
+    office.sign_floor()
+    assert reweighed(office) is None
+    assert reweighed(office, purposes={**packs.purposes, "else": None}) is None
+    for word, change in changes.items():
+        said = reweighed(office, **change) or ""
+        assert said.startswith("FLOOR_LOWERED: ")
+        assert f"the {word} of the rule packs is not the one it was signed by" in said
+        assert "hub policy floor sign --lower" in said
+
+
+def test_a_floor_signed_without_weights_is_still_read(office: Floored) -> None:
+    found = load_files(office.settings, rules=False)
+    old = floor_of(found.catalogue, "civil-affairs")
+    assert b"weighed_by" not in canonical(old)
+    assert read_signed(canonical(old), OwnerFloor) == old
+    assert list(lowered(old, found.catalogue, found.packs)) == []
+    bare = structs.replace(old, weighed_by={})
+    assert {one.what.split("`")[0] for one in lowered(bare, found.catalogue, found.packs)} >= {
+        "the ladder ", "the purpose ", "the category "
+    }  # fmt: skip
