@@ -17,15 +17,13 @@ import auth
 import connectors
 import policies
 import schema
-from auth.apikeys import FileKeys, KeyStore
 from auth.devissuer import DevIssuer
 from auth.identify import Identifier
-from auth.link import LinkVerifier
-from auth.token import TokenVerifier
 from connectors.kit.together import ended
 from connectors.spi import Connector
 from hub.audit.chain import AuditLog
 from hub.audit.link import linker
+from hub.callers import identifier_of
 from hub.loading import Loaded, engine_of, query_limits
 from hub.query.answer import Pipeline
 from hub.query.contest import Differing
@@ -45,7 +43,6 @@ from hub.rollout.watch import RulesWatch
 from hub.settings import Settings
 from hub.store.engine import migrate, open_engine
 from hub.store.epochs import epoch_of
-from hub.store.keys import StoredKeys
 from hub.store.ledger import open_ledger
 from hub.store.mosaics import StoredMosaics
 from hub.store.once import StoredOnce
@@ -142,15 +139,10 @@ class Hub:
         state = self.settings.state
         await asyncio.to_thread(Path(state.directory).mkdir, parents=True, exist_ok=True)
         self._database = open_engine(state.database_url)
-        self._quotas = StoredCounters(
-            self._database, wait_s=self.settings.audit.wait_s, clock=self._clock
-        )
-        self._mosaics = StoredMosaics(
-            self._database, wait_s=self.settings.audit.wait_s, clock=self._clock
-        )
-        self._once = StoredOnce(
-            self._database, wait_s=self.settings.audit.wait_s, clock=self._clock
-        )
+        wait_s = self.settings.audit.wait_s
+        self._quotas = StoredCounters(self._database, wait_s=wait_s, clock=self._clock)
+        self._mosaics = StoredMosaics(self._database, wait_s=wait_s, clock=self._clock)
+        self._once = StoredOnce(self._database, wait_s=wait_s, clock=self._clock)
         try:
             await self._open_parts()
         except BaseException:
@@ -183,7 +175,14 @@ class Hub:
         self._meter = Meter(self._quotas, secret, self._clock)
         self._record_operations(secret)
         self._health = SourceWatch(settings.health, self._database, self._clock)
-        self.identifier = self._identifier()
+        self.identifier = identifier_of(
+            settings,
+            self._database,
+            issuer=self._issuer,
+            scheme=self._loaded.packs.scheme,
+            once=self._once,
+            clock=self._clock,
+        )
         await self._sources.use(self._loaded.sources)
         if self._released:
             self._watch = RulesWatch(self._database, settings, self._in_force, self._clock)
@@ -208,36 +207,6 @@ class Hub:
             recording = self._recording = Recording(kept, secret, clock=self._clock)
             self._metrics.watch("hub.recording.dropped", lambda: recording.dropped)
             self._start(recording.run())
-
-    def _identifier(self) -> Identifier:
-        declared = self.settings.auth
-        issuers = list(declared.issuers)
-        if self._issuer is not None:
-            issuers.append(self._issuer.issuer)
-        keys: list[KeyStore] = []
-        if declared.api_keys.store:
-            keys.append(StoredKeys(self._database))
-        if declared.api_keys.file is not None:
-            keys.append(FileKeys(Path(declared.api_keys.file)))
-        links = None
-        if self.settings.links:
-            links = LinkVerifier(
-                self.settings.links,
-                own=self.settings.instance.name,
-                scheme=self._loaded.packs.scheme,
-                once=self._once,
-                clock=self._clock,
-            )
-        tokens = None
-        if issuers:
-            tokens = TokenVerifier(issuers, declared.claims, clock=self._clock)
-        return Identifier(
-            tokens=tokens,
-            keys=keys,
-            links=links,
-            cache_size=declared.cache_size,
-            cache_s=declared.cache_s,
-        )
 
     async def _pipeline(self, loaded: Loaded) -> Pipeline:
         settings = self.settings

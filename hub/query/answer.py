@@ -28,7 +28,7 @@ from hub.query.inforce import InForce
 from hub.query.label import label_of
 from hub.query.limits import Limits
 from hub.query.mosaic import PartCounts, kept_apart
-from hub.query.paging import cursors_in
+from hub.query.paging import cursors_in, open_cursors
 from hub.query.parse import Document, RequestError, build_operation, read_document
 from hub.query.plancache import BoundedStore, WeighedStore
 from hub.query.planner import plan_operation
@@ -46,7 +46,6 @@ from policies.ruling import PolicyEngine
 from schema.errors import HubError
 from schema.graph.build import Face, build_face
 from schema.model.catalogue import Catalogue
-from schema.model.predicate import Const
 from schema.model.subject import Context, Subject
 
 log = structlog.get_logger("hub.query")
@@ -273,7 +272,7 @@ class Pipeline:
             **ruling.params,
             **document.bind(operation, request.variables),
         }
-        nulls = self._open_cursors(prepared, request.subject, params)
+        nulls = open_cursors(self.world.seal, prepared.cursors, request.subject.id, params)
         runnable = prepared.runners.get(nulls)
         if runnable is None:
             runnable = self._runnable(prepared, nulls)
@@ -329,21 +328,6 @@ class Pipeline:
         finally:
             if recorder is not None:
                 recorder.expected -= 1
-
-    def _open_cursors(
-        self, prepared: Prepared, subject: Subject, params: dict[str, Any]
-    ) -> tuple[tuple[bool, ...], ...]:
-        if not prepared.cursors:
-            return ()
-        seal, nulls = self.world.seal, []
-        for use in prepared.cursors:
-            operand = use.operand
-            text = operand.value if isinstance(operand, Const) else params[operand.name]
-            values = seal.open_cursor(subject.id, use.signature, text, use.width)
-            for number, value in enumerate(values):
-                params[f"c.{use.at}.{number}"] = value
-            nulls.append(tuple(value is None for value in values))
-        return tuple(nulls)
 
     def _runnable(self, prepared: Prepared, nulls: tuple[tuple[bool, ...], ...]) -> Runnable:
         said = prepared.policy_class + prepared.label.key

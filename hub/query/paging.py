@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
+from hub.query.cursor import Seal
 from hub.query.operation import (
     Connection,
     EdgesPart,
@@ -160,6 +162,24 @@ def _beyond(
 def cursors_in(operation: Operation, catalogue: Catalogue, ruling: Ruling) -> tuple[CursorUse, ...]:
     """Every cursor argument of an operation, with the same paths as the planner's."""
     return tuple(dict.fromkeys(_Cursors(catalogue, ruling).found(operation)))
+
+
+def open_cursors(
+    seal: Seal, cursors: Sequence[CursorUse], subject: str, params: dict[str, Any]
+) -> tuple[tuple[bool, ...], ...]:
+    """Put what an operation's cursors hold among its params; gives which values are null.
+
+    Raises: `HubError` BAD_CURSOR.
+    """
+    nulls = []
+    for use in cursors:
+        operand = use.operand
+        text = operand.value if isinstance(operand, Const) else params[operand.name]
+        values = seal.open_cursor(subject, use.signature, text, use.width)
+        for number, value in enumerate(values):
+            params[f"c.{use.at}.{number}"] = value
+        nulls.append(tuple(value is None for value in values))
+    return tuple(nulls)
 
 
 class _Cursors:
