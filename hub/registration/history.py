@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
 
 import msgspec
 from sqlalchemy import Engine
@@ -14,6 +13,7 @@ from schema.errors import HubError
 
 OPEN = frozenset({"draft", "checked", "submitted", "approved"})
 """States of a version that is under way."""
+_MOST_LINES = 5_000
 
 
 class ConflictError(HubError):
@@ -107,8 +107,10 @@ def difference(old: str, new: str, based_on: int, last: Step) -> str:
 
 
 def unified(old: str, new: str, before: str, after: str) -> str:
-    """A unified difference; empty for equal texts."""
-    lines: Sequence[str] = list(
-        difflib.unified_diff(old.splitlines(), new.splitlines(), before, after, lineterm="")
-    )
+    """A unified difference; empty for equal texts, one line for texts too long to compare."""
+    sides = old.splitlines(), new.splitlines()
+    if old != new and max(map(len, sides)) > _MOST_LINES:
+        # comparing takes time that grows with the square of what differs
+        return f"--- {before}\n+++ {after}\nmore than {_MOST_LINES} lines: compare the texts\n"
+    lines = difflib.unified_diff(*sides, before, after, lineterm="")
     return "".join(f"{line}\n" for line in lines)

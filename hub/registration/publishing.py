@@ -19,7 +19,7 @@ from hub.registration.history import Source, check_based_on, read_source
 from hub.registration.registrar import Registrar, refused, report_of, told
 from hub.registration.report import shown_digest
 from hub.rollout.signature import Envelope
-from hub.store.registrations import Act, Published, Version
+from hub.store.registrations import Act, Published, State, Version
 from schema.errors import HubError, ManyErrors
 from schema.model.catalogue import Catalogue
 
@@ -65,7 +65,7 @@ class Publisher(Registrar):
             self._check_apart(actor, who, version)
             self._fitting(version)
             approved = self._changed(version, actor, "approved", approval=envelope.text())
-            return self._take("approve", actor, source, approved)
+            return self._take("approve", actor, source, approved, signed_by=who)
 
     def reject(
         self, actor: Actor, name: str, reason: str, *, based_on: int | None = None
@@ -141,10 +141,11 @@ class Publisher(Registrar):
                 version = self._back(actor, source, to)
                 ground = Ground(self.engine, self.settings, self._clock)
                 loaded = ground.with_source(version, self.text(version))
-                self._signed(envelope, _statement(version, _shown(ground, loaded.catalogue)))
+                shown = _shown(ground, loaded.catalogue)
+                who = self._signed(envelope, _statement(version, shown))
                 version = msgspec.structs.replace(version, approval=envelope.text(), reason=stated)
                 done = self._in_place(
-                    "roll_back", actor, source, version, "rolled_back", ground, loaded
+                    "roll_back", actor, source, version, "rolled_back", ground, loaded, who
                 )
                 if done:
                     return version
@@ -225,13 +226,14 @@ class Publisher(Registrar):
         actor: Actor,
         source: Source,
         version: Version,
-        ends: str | None,
+        ends: State | None,
         ground: Ground,
         loaded: Loaded,
+        signed_by: str | None = None,
     ) -> bool:
         """Change what is in force; ``False`` where another source was published meanwhile."""
         held = source.published
-        others = () if held is None or ends is None else (self._changed(held, actor, ends),)  # type: ignore[arg-type]  # two states
+        others = () if held is None or ends is None else (self._changed(held, actor, ends),)
         sources = {**ground.held.published.sources, source.name: version.version}
         if version.state == "withdrawn":
             del sources[source.name]
@@ -240,7 +242,7 @@ class Publisher(Registrar):
             self._take(
                 act, actor, source, version, *others,
                 published=Published(number=number, sources=sources),
-                catalogue=loaded.catalogue.version,
+                catalogue=loaded.catalogue.version, signed_by=signed_by,
             )  # fmt: skip
         except HubError as error:
             same = read_source(self.engine, source.name).revision == source.revision

@@ -17,7 +17,7 @@ from schema.compose.part import Fragment
 
 _REFERENCE = re.compile(r"\$\{([a-z]+:[^{}$]+)\}")
 _PLACES = frozenset(
-    {"url", "base", "path", "schema", "openapi", "wsdl", "ca", "certificate", "key"}
+    {"url", "base", "path", "schema", "openapi", "wsdl", "ca", "certificate", "key", "credentials"}
 )
 """Entries of `connect` that name a place, whatever they look like."""
 _BELOW = frozenset({"rest", "soap", "graphql"})
@@ -49,7 +49,7 @@ def unreachable(fragment: Fragment, settings: RegistrySettings) -> tuple[Finding
                 hint = "an operator allows it under `references` of `registry.departments`"
                 message = f"`{department}` may not refer to `{reference}`"
                 found.append(_finding(message, where, hint))
-        if place and not _reachable(text, allowed):
+        if place and not _reachable(text, allowed, sql=source.kind == "sql"):
             hint = "an operator allows it under `places` of `registry.departments`"
             message = f"`{key}` names a place that `{department}` may not reach"
             found.append(_finding(message, where, hint))
@@ -80,18 +80,22 @@ def _leaves(text: str, *, below: bool) -> bool:
     return text.startswith("/") and not below
 
 
-def _reachable(text: str, allowed: Registrant) -> bool:
+def _reachable(text: str, allowed: Registrant, *, sql: bool) -> bool:
     if re.fullmatch(_REFERENCE, text):
         return True  # whoever set the secret has chosen the place; the reference itself is judged
-    if _climbs(text):
-        return False
-    return any(_below(text, place) for place in allowed.places)
+    # some kinds take several addresses in one text
+    parts = text.split(",") if "://" in text else [text]
+    return not _climbs(text) and all(
+        any(_below(part, place, sql=sql) for place in allowed.places) for part in parts
+    )
 
 
-def _below(text: str, place: str) -> bool:
+def _below(text: str, place: str, *, sql: bool) -> bool:
     """Whether a text is the place or lies below it: `https://a.b` does not begin `https://a.bc`."""
     if not text.startswith(place):
         return False
+    if sql and "?" in text[len(place) :]:
+        return False  # drivers take another host, or a file, from an address's parameters
     return len(text) == len(place) or place.endswith("/") or text[len(place)] in "/?#"
 
 

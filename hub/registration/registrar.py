@@ -242,6 +242,7 @@ class Registrar:
         text: str | None = None,
         published: Published | None = None,
         catalogue: str = "",
+        signed_by: str | None = None,
     ) -> Version:
         """Put one step on record, then take it. Raises: `HubError`, EDIT_CONFLICT among them."""
         step = Step(
@@ -257,6 +258,8 @@ class Registrar:
             details["publication"] = published.number
         if version.reason is not None:
             details["reason"] = version.reason
+        if signed_by is not None:
+            details["signed_by"] = signed_by
         # durable before it takes effect; if it then does not, that is on record too
         self.acts.record(f"source.{act}", actor.name, digest=version.digest, details=details)
         write = Write(

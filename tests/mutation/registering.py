@@ -49,7 +49,7 @@ REGISTRATION = (
     ),
     Point(
         "places", "a registered source reaches the places that its department is allowed",
-        REACH, "if place and not _reachable(text, allowed):", "if False:",
+        REACH, "if place and not _reachable(", "if False and not _reachable(",
         (f"{REFUSED}test_only_what_is_allowed_is_reached",
          f"{REFUSED}test_places_in_all_their_forms"),
     ),

@@ -149,6 +149,13 @@ async def test_the_whole_life_over_http(control: Control) -> None:
     )  # fmt: skip
     assert again["source"]["published"] == {"version": 3}
     await comes(control.hub, "salary", 2)
+    signed_by = {
+        one.act: (one.by, one.details["signed_by"])
+        for one in await asyncio.to_thread(control.bureau.log)
+        if "signed_by" in one.details
+    }
+    officer = "app:console|user:officer-li"
+    assert signed_by == {"source.approve": (officer, "li"), "source.roll_back": (officer, "wang")}
 
 
 @pytest.mark.asyncio

@@ -153,10 +153,14 @@ class Bureau:
         self.good("approve", name, *self.key("li"))
         self.good("publish", name)
 
-    def acts(self) -> Sequence[tuple[str, str, str]]:
-        """What the audit log says: act, who, and what came of it."""
+    def log(self) -> Sequence[Act]:
+        """What the audit log says of steps."""
         engine = open_engine(self.settings.state.database_url)
         with closing(open_ledger(engine)) as ledger:
             found = [read_body(row.body) for row in ledger.rows()]
         engine.dispose()
-        return [(one.act, one.by, one.code or one.outcome) for one in found if isinstance(one, Act)]
+        return [one for one in found if isinstance(one, Act)]
+
+    def acts(self) -> Sequence[tuple[str, str, str]]:
+        """Act, who, and what came of it."""
+        return [(one.act, one.by, one.code or one.outcome) for one in self.log()]

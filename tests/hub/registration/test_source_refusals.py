@@ -176,11 +176,16 @@ API = 'base: "https://api.civil.example/v1"'
         ("files", "path: /srv/civil/", "path: /etc/passwd", False),
         ("files", "path: /srv/civil/", "path: ../tax/permits.csv", False),
         ("files", "path: civil", "path: permits.csv", False),
+        ("sql", 'url: "postgresql://db.civil.example/x"', "", True),
+        ("sql", 'url: "postgresql://db.civil.example/x?host=evil.example"', "", False),
+        ("sql", 'url: "postgresql://db.civil.example/,evil.example/x"', "", False),
+        ("stream", 'url: "nats://events.civil.example/,nats://evil.example"', "", False),
     ],
 )
 def test_places_in_all_their_forms(kind: str, connect: str, table: str, *, reached: bool) -> None:
     fragment = read_fragment(REST.format(kind=kind, connect=connect, table=table), "x.yaml")
-    places = ("https://api.civil.example", "/srv/civil/")
+    places = ("https://api.civil.example", "/srv/civil/", "postgresql://db.civil.example/",
+              "nats://events.civil.example/")  # fmt: skip
     civil = Registrant(department="civil-affairs", places=places, references=("env:CIVIL_*",))
     found = unreachable(fragment, RegistrySettings(enabled=True, departments=(civil,)))
     assert (found == ()) is reached, found
