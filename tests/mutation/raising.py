@@ -107,6 +107,13 @@ LABELLED = (
         (f"{LABEL}test_a_mask_that_a_rule_declassifies_lowers_levels_alone",),
     ),
     Point(
+        "labels of a bound", "what is declared of masks beyond an approved bound is growth",
+        "hub/query/grown.py",
+        "for one in present.declassified or ():", "for one in ():",
+        ("tests/hub/query/test_reveal.py::"
+         "test_what_is_declared_of_masks_is_in_the_bound_and_more_of_it_is_growth",),
+    ),
+    Point(
         "masks shared by many", "a mask's label goes down only where enough persons share a value",
         "hub/query/shared.py",
         "return all(len(held) >= one.k for held in by.values())", "return True",

@@ -16,6 +16,8 @@ KEYED_WORLDS = 150
 ORACLE_OPERATIONS = 3
 TWIN_WORLDS, TWIN_MANY_WORLDS = 200, 2_000
 TWIN_OPERATIONS = 4
+GOVERNED_WORLDS, GOVERNED_TWIN_WORLDS, GOVERNED_MANY_WORLDS = 100, 50, 500
+GOVERNED_OPERATIONS = 3
 ORDERS, ORDERS_MANY = 60, 400
 LIMITS, LIMITS_MANY = 80, 400
 PERMITS, PERMITS_MANY = 60, 400
@@ -44,7 +46,7 @@ class Stands(msgspec.Struct, frozen=True):
 
 def cases_of(masks: int) -> Sequence[Stands]:
     """Every test with its cases; `masks`: how many kinds of mask and scalar are tried."""
-    oracle, twin = ORACLE_OPERATIONS, TWIN_OPERATIONS
+    oracle, twin, governed = ORACLE_OPERATIONS, TWIN_OPERATIONS, GOVERNED_OPERATIONS
     laws = "tests/policies/test_properties.py"
     return (
         Stands(
@@ -55,6 +57,14 @@ def cases_of(masks: int) -> Sequence[Stands]:
         Stands(
             "P2", "tests/properties/test_non_interference.py",
             TWIN_WORLDS * twin, TWIN_MANY_WORLDS * twin,
+        ),
+        Stands(
+            "P1", "tests/properties/test_governed.py::test_answer_equals_masked_view",
+            GOVERNED_WORLDS * governed, GOVERNED_MANY_WORLDS * governed,
+        ),
+        Stands(
+            "P2", "tests/properties/test_governed.py::test_hidden_data_changes_nothing",
+            GOVERNED_TWIN_WORLDS * governed, GOVERNED_MANY_WORLDS * governed,
         ),
         Stands("P3", f"{laws}::test_another_limit_never_discloses_more", LIMITS, LIMITS_MANY),
         Stands("P3", f"{laws}::test_one_permit_less_never_discloses_more", PERMITS, PERMITS_MANY),

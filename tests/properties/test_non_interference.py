@@ -53,7 +53,7 @@ class Counting(MemoryConnector):
 class Twin:
     """One of two hubs over the same world but for what the subject may not see."""
 
-    def __init__(self, world: World, tables: Any) -> None:
+    def __init__(self, world: World, tables: Any, masks: Any = MASKS) -> None:
         self.sources = {
             name: Counting(name, tables[name], world.capabilities[name])  # type: ignore[arg-type]
             for name in world.sources
@@ -61,7 +61,7 @@ class Twin:
         self.pipeline = Pipeline(
             catalogue=world.catalogue,
             engine=world.engine,
-            world=Sources(self.sources, MASKS, Seal(SECRET, lambda: 1e9)),  # type: ignore[arg-type]
+            world=Sources(self.sources, masks, Seal(SECRET, lambda: 1e9)),  # type: ignore[arg-type]
             recorder=None,
             limits=Limits(max_cost=10_000_000),
             clock=lambda: 1e9,
@@ -97,11 +97,11 @@ def masked_view(world: World, oracle: Oracle) -> Any:
     return view
 
 
-def changed(world: World, chance: Random) -> tuple[Any, int]:
+def changed(world: World, chance: Random, masks: Any = MASKS) -> tuple[Any, int]:
     """The world's tables with as much changed as the masked view lets pass unseen."""
     face = build_face(world.catalogue, world.engine.visible(world.subject))
     oracle = Oracle(
-        world.catalogue, world.tables, world.engine, MASKS, world.subject, face, secret=SECRET
+        world.catalogue, world.tables, world.engine, masks, world.subject, face, secret=SECRET
     )
     held, view = world.tables, masked_view(world, oracle)
     count = 0
