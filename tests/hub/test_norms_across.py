@@ -36,6 +36,7 @@ types:
 relations:
   Resident.payments: {{to: "[Payment]", match: {{number: number}}}}
   Resident.birthday: {{to: Holiday, match: {{born: day}}}}
+  Payment.payer: {{to: Resident, match: {{number: number}}}}
   Payment.holiday: {{to: Holiday, match: {{day: day}}}}
 """
 TAX = """\
@@ -120,6 +121,20 @@ async def test_fields_of_another_source_and_relations_go_by_converted_values(
             "civil-affairs",
             "tax",
         }
+
+
+@pytest.mark.asyncio
+async def test_rows_of_one_statement_are_converted_where_they_are_nested(tmp_path: Path) -> None:
+    async with asking(tmp_path, fragments(tmp_path)) as hub:
+        asked = "{ payments(orderBy: [AMOUNT_ASC]) { nodes { amount payer { number born } } } }"
+        told = await hub.told(asked)
+        assert told["data"]["payments"]["nodes"] == [
+            {"amount": "0.05", "payer": {"number": "2", "born": "1999-12-31"}},
+            {"amount": "1.00", "payer": {"number": "1", "born": "2000-01-01"}},
+            {"amount": "2.50", "payer": {"number": "1", "born": "2000-01-01"}},
+            {"amount": "90.00", "payer": {"number": "2", "born": "1999-12-31"}},
+        ]
+        assert "nested j0" in hub.hub.pipeline.plan_text(Request(text=asked, subject=DESK))
 
 
 @pytest.mark.asyncio
