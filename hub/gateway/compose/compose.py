@@ -19,7 +19,7 @@ from hub.gateway.compose.satisfy import check_satisfiable
 from hub.gateway.compose.schemas import build_both, check_schema
 from hub.gateway.compose.shape import check_shape
 from hub.gateway.compose.sharing import check_implemented, check_interface_objects, check_sharing
-from hub.gateway.compose.upgrade import settle, without_base
+from hub.gateway.compose.upgrade import check_left, settle, without_base
 from hub.gateway.model import Graph, Supergraph
 
 _NOTHING = Type(name="Query", called="Query", kind="object")
@@ -45,7 +45,9 @@ def compose(subgraphs: Sequence[Subgraph]) -> Supergraph:
     problems += without_base(parts)
     if any(part.first for part in parts):
         _stop(problems)
-    moved = move_fields(tuple(settle(part) for part in parts), problems)
+    settled = tuple(settle(part) for part in parts)
+    problems += check_left(parts, settled)
+    moved = move_fields(settled, problems)
     merged = Merged(moved, problems)
     problems += [*check_sharing(merged), *check_interface_objects(merged)]
     directives = merged.executables()

@@ -88,11 +88,11 @@ def _problem(part: Part, type_: str, field: Field, by_name: dict[str, Part]) -> 
             subgraphs=(part.name,),
             coordinates=(coordinate,),
         )
-    if field.external:
-        return _collision(coordinate, "external", part.name, part.name)
     source = by_name.get(field.override or "")
     if source is None or not _has(source, type_, field.name):
         return None
+    if field.external:
+        return _collision(coordinate, "external", part.name, part.name)
     taken = source.types[type_].fields[field.name]
     if taken.external:
         return None

@@ -73,7 +73,8 @@ def read_part(name: str, url: str, sdl: str, problems: list[Problem]) -> Part | 
         return None
     links = read_links(document, name)
     problems += links.problems
-    problems += check_directives(document, links, name)
+    if not links.problems:  # else its names are not certain
+        problems += check_directives(document, links, name)
     return read_document(
         Part(name=name, url=url, version=links.version, types={}), document, links, problems
     )

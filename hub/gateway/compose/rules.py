@@ -52,6 +52,12 @@ class _Rules:
             where = f"{held.name}.{field.name}"
             if held.kind == "interface":
                 yield self._problem("EXTERNAL_ON_INTERFACE", f"`{where}` is @external", where)
+            if field.inaccessible:
+                yield self._problem(
+                    "MERGED_DIRECTIVE_APPLICATION_ON_EXTERNAL",
+                    f"`{where}` is @external, and its owner alone can make it @inaccessible",
+                    where,
+                )
             used = (held.name, field.name) in self._used or self._wanted(held, field.name)
             if not used:
                 yield self._problem(

@@ -8,6 +8,7 @@ from typing import Any
 from graphql import (
     DirectiveLocation,
     GraphQLArgument,
+    GraphQLDefaultInput,
     GraphQLDirective,
     GraphQLEnumType,
     GraphQLEnumValue,
@@ -23,7 +24,7 @@ from graphql import (
     GraphQLSchema,
     GraphQLUnionType,
     Undefined,
-    parse_value,
+    parse_const_value,
     specified_directives,
     specified_scalar_types,
     validate_schema,
@@ -33,9 +34,6 @@ from msgspec.structs import replace
 
 from hub.gateway.compose.parts import Executable, Field, Input, Type, named
 from hub.gateway.compose.problems import Problem
-
-INVALID = object()
-"""Stands for a default that its type does not allow."""
 
 
 def build_schema(types: Mapping[str, Type], directives: Mapping[str, Executable]) -> GraphQLSchema:
@@ -75,8 +73,9 @@ def check_schema(schema: GraphQLSchema) -> Iterator[Problem]:
     """What graphql-core finds wrong with a schema, and defaults that their types do not allow."""
     for error in validate_schema(schema):
         yield Problem(code="INVALID_GRAPHQL", message=error.message)
-    for coordinate, default in _defaults(schema):
-        if default is INVALID:
+    for coordinate, one in _inputs(schema):
+        literal = one.default.literal if one.default is not None else None
+        if literal is not None and value_from_ast(literal, one.type) is Undefined:
             yield Problem(
                 code="INVALID_GRAPHQL",
                 message=f"the default of `{coordinate}` is none that its type allows",
@@ -84,17 +83,19 @@ def check_schema(schema: GraphQLSchema) -> Iterator[Problem]:
             )
 
 
-def _defaults(schema: GraphQLSchema) -> Iterator[tuple[str, object]]:
+def _inputs(
+    schema: GraphQLSchema,
+) -> Iterator[tuple[str, GraphQLArgument | GraphQLInputField]]:
     for name, held in schema.type_map.items():
         if name.startswith("__"):
             continue
         if isinstance(held, GraphQLObjectType | GraphQLInterfaceType):
             for field, each in held.fields.items():
                 for given, one in each.args.items():
-                    yield f"{name}.{field}({given}:)", one.default_value
+                    yield f"{name}.{field}({given}:)", one
         elif isinstance(held, GraphQLInputObjectType):
             for field, own in held.fields.items():
-                yield f"{name}.{field}", own.default_value
+                yield f"{name}.{field}", own
 
 
 def accessible(types: Mapping[str, Type]) -> dict[str, Type]:
@@ -211,7 +212,10 @@ class _Builder:
     def _arguments(self, given: Mapping[str, Input]) -> dict[str, GraphQLArgument]:
         return {
             one.name: GraphQLArgument(
-                self._type(one.type), self._default(one), one.description, one.deprecated
+                self._type(one.type),
+                description=one.description,
+                deprecation_reason=one.deprecated,
+                default=_default(one),
             )
             for one in given.values()
         }
@@ -219,13 +223,16 @@ class _Builder:
     def _inputs(self, given: Mapping[str, Input]) -> dict[str, GraphQLInputField]:
         return {
             one.name: GraphQLInputField(
-                self._type(one.type), self._default(one), one.description, one.deprecated
+                self._type(one.type),
+                description=one.description,
+                deprecation_reason=one.deprecated,
+                default=_default(one),
             )
             for one in given.values()
         }
 
-    def _default(self, one: Input) -> Any:
-        if one.default is None:
-            return Undefined
-        value = value_from_ast(parse_value(one.default, no_location=True), self._type(one.type))
-        return INVALID if value is Undefined else value
+
+def _default(one: Input) -> GraphQLDefaultInput | None:
+    if one.default is None:
+        return None
+    return GraphQLDefaultInput(literal=parse_const_value(one.default, no_location=True))

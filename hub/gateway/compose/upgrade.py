@@ -116,3 +116,18 @@ def without_base(parts: Sequence[Part]) -> list[Problem]:
         for held in part.types.values()
         if held.name not in defined
     ]
+
+
+def check_left(parts: Sequence[Part], settled: Sequence[Part]) -> list[Problem]:
+    """Types of the first version of which nothing is left."""
+    return [
+        Problem(
+            code="TYPE_WITH_ONLY_UNUSED_EXTERNAL",
+            message=f"[{part.name}] `{name}` has @external fields only, and nothing names them",
+            subgraphs=(part.name,),
+            coordinates=(name,),
+        )
+        for part, left in zip(parts, settled, strict=True)
+        for name in part.types
+        if name not in left.types and part.types[name].fields
+    ]

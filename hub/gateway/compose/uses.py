@@ -93,7 +93,7 @@ def real_keys(part: Part) -> frozenset[Coordinate]:
         if held.extension
         for key in held.keys
         for found in coordinates(part, held.name, field_set(key.fields))
-        if found[0] == held.name
+        if found[0] == held.name or not part.first
     )
 
 

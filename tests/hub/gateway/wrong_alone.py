@@ -148,6 +148,20 @@ ALONE = [
         ],
     ),
     (
+        "MERGED_DIRECTIVE_APPLICATION_ON_EXTERNAL",
+        "T.n",
+        [
+            _Q + 'type T @key(fields: "id") { id: ID n: Int @external @inaccessible '
+            'r: Int @requires(fields: "n") }',
+            'type T @key(fields: "id") { id: ID n: Int }',
+        ],
+    ),
+    (
+        "TYPE_WITH_ONLY_UNUSED_EXTERNAL",
+        "T",
+        ["1:type Query { x: Int t: T } type T { n: Int @external }", "1:type T { n: Int }"],
+    ),
+    (
         "EXTERNAL_UNUSED",
         "T.n",
         [
