@@ -13,8 +13,6 @@ from graphql import (
 
 from tests.hub.gateway.subgraphs import Service
 
-LINKED = "__link"
-
 
 class Split:
     """One case: the services, the whole schema, and the data under it."""
