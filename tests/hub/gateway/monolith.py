@@ -228,7 +228,7 @@ class Split:
     # -- the whole
 
     def _monolith(self) -> GraphQLSchema:
-        extra = " extra: String label: String" if self.stand_in else ""
+        extra = " extra: String label: String near: [Node]" if self.stand_in else ""
         if self.stand_in:
             self.whole_roots["io"] = "[Node]"
             self.data["io"] = [one for name in self.members for one in self.objects[name]]
@@ -242,10 +242,11 @@ class Split:
             if name in self.members:
                 more = " implements Node"
                 if self.stand_in:
-                    fields |= {"extra": "String", "label": "String"}
+                    fields |= {"extra": "String", "label": "String", "near": "[Node]"}
                     for one in self.objects[name]:
                         one["extra"] = f"extra {one['id']}"
                         one["label"] = f"label {one['name']}"
+                        one["near"] = self._pick(self.members, "[Node!]")
             lines.append(f"type {name}{more} {{ {_text(fields)} }}")
         lines.append(f"type Query {{ {_text(self.whole_roots)} }}")
         return build_schema("\n".join(lines))
@@ -312,12 +313,13 @@ class Split:
                 "id": one["id"],
                 "extra": f"extra {one['id']}",
                 "label": lambda o, _: f"label {o['name']}",
+                "near": [{"__typename": "Node", "id": other["id"]} for other in one["near"]],
             }
             for name in self.members
             for one in self.objects[name]
         ]
         return Service(
-            """type Node @interfaceObject @key(fields: "id") { id: ID! extra: String
+            """type Node @interfaceObject @key(fields: "id") { id: ID! extra: String near: [Node]
                  name: String @external label: String @requires(fields: "name") }
                type Query { io: [Node] }""",
             {"io": held},
