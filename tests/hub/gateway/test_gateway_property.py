@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from hub.gateway.compose.compose import Subgraph, compose
 from hub.gateway.gateway import Gateway
 from tests.hub.gateway.direct import Direct
-from tests.hub.gateway.monolith import Split, Writer
+from tests.hub.gateway.monolith import Split
+from tests.hub.gateway.writing import Writer
 
 
 def whole_answer(split: Split, text: str) -> tuple[Any, bool]:
