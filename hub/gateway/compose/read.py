@@ -71,6 +71,9 @@ def read_part(name: str, url: str, sdl: str, problems: list[Problem]) -> Part | 
     except GraphQLSyntaxError as error:
         problems.append(_invalid(name, error.message))
         return None
+    except RecursionError:
+        problems.append(_invalid(name, "the document is nested too deep"))
+        return None
     links = read_links(document, name)
     problems += links.problems
     if not links.problems:  # else its names are not certain
