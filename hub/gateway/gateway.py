@@ -235,7 +235,10 @@ def _prepared(document: DocumentNode, name: str | None) -> Prepared:
         node=node,
         fragments=fragments,
         declared={
-            one.variable.name.value: print_ast(one.type) for one in node.variable_definitions or ()
+            one.variable.name.value: print_ast(one.type)
+            # with its default, without which it may not stand where null must not
+            + (f" = {print_ast(one.default_value)}" if one.default_value is not None else "")
+            for one in node.variable_definitions or ()
         },
         conditions=condition_variables(node, fragments),
         introspects=bool(found),

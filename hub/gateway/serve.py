@@ -63,7 +63,7 @@ class GatewayApp:
             return
         if scope["type"] != "http":
             return
-        if scope["path"] in ("/healthz", "/readyz"):
+        if scope["path"] in ("/health", "/healthz", "/readyz"):
             body, start = b"ok\n", start_message(200, [(b"content-type", b"text/plain")])
         elif scope["path"] == PATH:
             body, start = await self._graphql(scope, receive)

@@ -45,7 +45,7 @@ def compose(subgraphs: Sequence[Subgraph]) -> Supergraph:
     problems += without_base(parts)
     if any(part.first for part in parts):
         _stop(problems)
-    settled = tuple(settle(part) for part in parts)
+    settled = settle(parts)
     problems += check_left(parts, settled)
     moved = move_fields(settled, problems)
     merged = Merged(moved, problems)

@@ -27,7 +27,7 @@ def _entry(held: Type, merged: Merged) -> TypeEntry:
             field.name: FieldEntry(
                 name=field.name,
                 type=field.type,
-                held=_held(held.name, field.name, having, merged),
+                held=_held(held.name, field.name, merged),
             )
             for field in held.fields.values()
         },
@@ -38,21 +38,17 @@ def _entry(held: Type, merged: Merged) -> TypeEntry:
     )
 
 
-def _held(type_: str, field: str, having: list[Part], merged: Merged) -> tuple[HeldField, ...]:
+def _held(type_: str, field: str, merged: Merged) -> tuple[HeldField, ...]:
     own = [
-        _held_field(part, part.types[type_].fields[field])
-        for part in having
-        if field in part.types[type_].fields and _there(part.types[type_].fields[field])
+        _held_field(part, each)
+        for part, each in merged.sources(type_, field)
+        if each.external or not each.moved
     ]
     given = [
         _held_field(part, part.types[through].fields[field], through)
         for part, through in merged.given.get((type_, field), ())
     ]
     return (*own, *given)
-
-
-def _there(field: Field) -> bool:
-    return field.external or not field.moved
 
 
 def _held_field(part: Part, field: Field, through: str = "") -> HeldField:

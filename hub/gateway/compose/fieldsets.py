@@ -38,6 +38,8 @@ def read_field_set(text: str, *, aliases: bool = False) -> FieldSet:
         document = parse(braced, no_location=True)
     except GraphQLSyntaxError as error:
         raise FieldSetError(error.message) from error
+    except RecursionError as error:
+        raise FieldSetError("nested too deep") from error
     if len(document.definitions) != 1:
         raise FieldSetError("more than one selection")
     first = document.definitions[0]

@@ -29,6 +29,7 @@ class Merged:
         self._asked, self._answered = _positions(parts)
         self.given: dict[Coordinate, list[tuple[Part, str]]] = {}
         self.types: dict[str, Type] = {}
+        self._sources: dict[str, dict[str, list[Sourced]]] = {}
         self._merge()
 
     def _merge(self) -> None:
@@ -41,6 +42,10 @@ class Merged:
     def having(self, name: str) -> list[tuple[Part, Type]]:
         """The parts that have a type, with the type as each has it."""
         return [(part, part.types[name]) for part in self.parts if name in part.types]
+
+    def sources(self, type_: str, field: str) -> Sequence[Sourced]:
+        """The field as the parts have it that have it under the type's own name."""
+        return self._sources.get(type_, {}).get(field, ())
 
     def _kind(self, name: str) -> TypeKind | None:
         """The kind of a type, `None` where subgraphs do not agree."""
@@ -84,10 +89,12 @@ class Merged:
 
     def _fields(self, name: str, having: Sequence[tuple[Part, Type]]) -> dict[str, Field]:
         fields = {}
-        for each in _unique(field for _, held in having for field in held.fields):
-            sources = [
-                Sourced(part, held.fields[each]) for part, held in having if each in held.fields
-            ]
+        by_field: dict[str, list[Sourced]] = {}
+        for part, held in having:
+            for field in held.fields.values():
+                by_field.setdefault(field.name, []).append(Sourced(part, field))
+        self._sources[name] = by_field
+        for each, sources in by_field.items():
             merged = merge_field(
                 f"{name}.{each}", sources, subtypes=self.subtypes, problems=self.problems
             )

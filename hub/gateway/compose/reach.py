@@ -43,6 +43,7 @@ class Reach:
         self._entrances: dict[str, tuple[Entrance, ...]] = {}
         self._closures: dict[tuple[str, Places], Places] = {}
         self._by_place: dict[tuple[str, str], dict[tuple[str, str], list[HeldField]]] = {}
+        self._indices: dict[Places, dict[tuple[str, str], list[Place]]] = {}
         self._closing: set[tuple[str, Places]] = set()
         self._asking: set[tuple[str, str, Places]] = set()
         self._over: dict[str, tuple[str, ...]] = {}
@@ -145,9 +146,26 @@ class Reach:
             for held in self.held(type_, field):
                 by_place.setdefault((held.graph, held.through or type_), []).append(held)
             self._by_place[(type_, field)] = by_place
+        if len(by_place) < len(places):  # of many places few count for the field
+            at = self._at(places)
+            for key, every in by_place.items():
+                for place in at.get(key, ()):
+                    for held in every:
+                        yield held, place
+            return
         for place in places:
             for held in by_place.get((place.graph, place.type), ()):
                 yield held, place
+
+    def _at(self, places: Places) -> dict[tuple[str, str], list[Place]]:
+        """Places by their subgraphs and types."""
+        found = self._indices.get(places)
+        if found is None:
+            found = {}
+            for each in places:
+                found.setdefault((each.graph, each.type), []).append(each)
+            self._indices[places] = found
+        return found
 
     def _required(self, type_: str, place: Place, held: HeldField, field: str) -> bool:
         """Whether what a field requires can be had, starting from where the field is."""

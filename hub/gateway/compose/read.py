@@ -49,7 +49,7 @@ _KINDS: Mapping[str, TypeKind] = {
     "scalar_type": "scalar",
     "input_object_type": "input",
 }
-_MACHINERY = frozenset({"_Any", "_Entity", "_Service", "_FieldSet", "FieldSet"})
+_MACHINERY = frozenset({"_Any", "_Entity", "_Service"})
 _EXECUTABLE = frozenset(
     {
         DirectiveLocation.QUERY.name,
@@ -70,6 +70,9 @@ def read_part(name: str, url: str, sdl: str, problems: list[Problem]) -> Part | 
         document = parse(sdl, no_location=True)
     except GraphQLSyntaxError as error:
         problems.append(_invalid(name, error.message))
+        return None
+    except RecursionError:
+        problems.append(_invalid(name, "the document is nested too deep"))
         return None
     links = read_links(document, name)
     problems += links.problems
@@ -151,8 +154,11 @@ class _Reader:
         self._sort()
         self._name_roots()
         types = {}
+        machinery = _MACHINERY | self.links.types | BUILT_IN
+        if self.links.version[0] == 1:
+            machinery |= {"_FieldSet"}
         for called, nodes in self.nodes.items():
-            if called in _MACHINERY or called in self.links.types or called in BUILT_IN:
+            if called in machinery:
                 self._machinery(called, nodes)
                 continue
             if called.startswith("link__"):

@@ -25,12 +25,10 @@ def check_sharing(merged: Merged) -> Iterator[Problem]:
     for held in merged.types.values():
         if held.kind != "object":
             continue
-        having = [part for part in merged.parts if held.name in part.types]
         for name in held.fields:
             resolvers = []
-            for part in having:
-                field = part.types[held.name].fields.get(name)
-                if field is None or (field.moved and not field.external):
+            for part, field in merged.sources(held.name, name):
+                if field.moved and not field.external:
                     continue
                 at = (held.name, name)
                 if field.external:
@@ -41,8 +39,8 @@ def check_sharing(merged: Merged) -> Iterator[Problem]:
                 shared = field.shareable or at in keys[part.name]
                 resolvers.append(_Resolver(part.name, shared, part.name))
             for part, through in merged.given.get((held.name, name), ()):
-                field = part.types[through].fields[name]
-                shared = field.shareable or (through, name) in keys[part.name]
+                given = part.types[through].fields[name]
+                shared = given.shareable or (through, name) in keys[part.name]
                 shown = f"{part.name} (through `{through}.{name}`)"
                 resolvers.append(_Resolver(part.name, shared, shown))
             yield from _sharing(f"{held.name}.{name}", resolvers)

@@ -43,6 +43,8 @@ def read_supergraph(sdl: str) -> Supergraph:
         document = parse(sdl, no_location=True)
     except GraphQLSyntaxError as error:
         raise CompositionError([_invalid(error.message)]) from error
+    except RecursionError as error:
+        raise CompositionError([_invalid("the document is nested too deep")]) from error
     links = _links(document)
     problems: list[Problem] = []
     part = read_document(

@@ -6,20 +6,50 @@ nothing uses do no harm.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from msgspec.structs import replace
 
 from hub.gateway.compose.fieldsets import print_field_set
 from hub.gateway.compose.parts import Field, Part, Type, named
 from hub.gateway.compose.problems import Problem
-from hub.gateway.compose.uses import field_set, named_by, real_keys, with_fields
+from hub.gateway.compose.uses import (
+    Coordinate,
+    coordinates,
+    field_set,
+    named_by,
+    real_keys,
+    with_fields,
+)
 from hub.gateway.model import Chosen, FieldSet, OnType
 
 
-def settle(part: Part) -> Part:
+def settle(parts: Sequence[Part]) -> tuple[Part, ...]:
     """Make key fields of extensions real fields; upgrade what is of the first version."""
-    return _real_keys(_upgraded(part) if part.first else part)
+    keys = {
+        (held.name, name)
+        for part in parts
+        for held in part.types.values()
+        for key in held.keys
+        for type_, name in coordinates(part, held.name, field_set(key.fields))
+        if type_ == held.name
+    }
+    return tuple(
+        _real_keys(_upgraded(_keyless(part, keys)) if part.first else part) for part in parts
+    )
+
+
+def _keyless(part: Part, keys: Set[Coordinate]) -> Part:
+    """An extension without a key has for its own what are others' keys of the type."""
+    changed: dict[str, dict[str, Field]] = {}
+    for held in part.types.values():
+        if not held.extension or held.keys:
+            continue
+        for field in held.fields.values():
+            if field.external and (held.name, field.name) in keys:
+                fields = changed.setdefault(held.name, dict(held.fields))
+                fields[field.name] = replace(field, external=False)
+    return with_fields(part, changed)
 
 
 def _real_keys(part: Part) -> Part:

@@ -73,7 +73,7 @@ FEDERATION: Mapping[str, Word] = {
         since=(2, 9),
     ),
     "cacheTag": Word(
-        at=_at("OBJECT INTERFACE FIELD_DEFINITION"),
+        at=_at("OBJECT FIELD_DEFINITION"),
         arguments={"format": "String!"},
         repeatable=True,
         since=(2, 12),
@@ -107,4 +107,4 @@ BUILT_IN_WORDS: Mapping[str, Word] = {
 FIRST = frozenset({"key", "requires", "provides", "external", "extends", "tag"})
 """Those that a document of the first version may use."""
 
-LATEST: Version = (2, 12)
+LATEST: Version = (2, 14)

@@ -22,8 +22,8 @@ class Places(Protocol):
     def place(self, selections: tuple[Selection, ...], entries: tuple[Entry, ...]) -> PlaceSolution:
         """The solution of a place."""
 
-    def answers(self, concrete: str, piece: Chosen, entry: Entry) -> bool:
-        """Whether an entry answers a whole piece by itself."""
+    def answers(self, concrete: str, piece: Chosen, entry: Entry) -> int | None:
+        """How many waves more a whole piece takes from an entry; none: no way."""
 
 
 class Option(msgspec.Struct, frozen=True):

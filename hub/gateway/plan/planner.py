@@ -42,7 +42,8 @@ class Planner:
         api = self._supergraph.api
         held = api.query_type if kind == "query" else api.mutation_type
         told = held.name if held is not None else root
-        fields = flat(selections, lambda condition: condition == told)
+        known = self._known
+        fields = flat(selections, lambda name: name == told or known.applies(name, root))
         keys: dict[str, OutField | None] = {}
         asked: list[Asked] = []
         for one in fields:

@@ -8,8 +8,8 @@ from hub.gateway.model import Chosen, Key
 from hub.gateway.plan.known import Entry, Known
 from hub.gateway.plan.solution import Hop, Reached
 
-Answers = Callable[[Chosen, Entry], bool]
-"""Whether an entry answers a whole piece of a key by itself."""
+Answers = Callable[[Chosen, Entry], int | None]
+"""How many waves more a whole piece of a key takes from an entry; none: no way."""
 
 
 class Reach:
@@ -49,33 +49,43 @@ class Reach:
                 )
 
     def _rounds(self) -> None:
-        for number in range(1, len(self._known.supergraph.graphs) + 2):
-            found: dict[str, tuple[Hop, Entry]] = {}
+        while True:
+            found: dict[str, tuple[int, Hop, Entry]] = {}
             for graph in self._known.supergraph.graphs:
-                way = self.hop(graph) if graph not in self.reached else None
+                way = self._way(graph) if graph not in self.reached else None
                 if way is not None:
                     found[graph] = way
             if not found:
                 return
-            for graph, (hop, entry) in found.items():
-                self.reached[graph] = Reached(entry=entry, rounds=number, hop=hop)
-            if self.typer is None:
-                self.typer = next((g for g, (_, e) in found.items() if not self._blind(e)), None)
+            first = min(rounds for rounds, _, _ in found.values())
+            for graph, (rounds, hop, entry) in found.items():
+                if rounds == first:
+                    self.reached[graph] = Reached(entry=entry, rounds=rounds, hop=hop)
+                    if self.typer is None and not self._blind(entry):
+                        self.typer = graph
 
     def _blind(self, entry: Entry) -> bool:
         return entry.type != self._concrete and self._known.through(entry)
 
     def hop(self, graph: str) -> tuple[Hop, Entry] | None:
-        """How a subgraph is asked, from what is reached by now; the cheapest of its keys."""
+        """How a subgraph is asked, from what is reached by now."""
+        way = self._way(graph)
+        return None if way is None else way[1:]
+
+    def _way(self, graph: str) -> tuple[int, Hop, Entry] | None:
+        """The cheapest of a subgraph's keys, and after how many rounds it is asked by it."""
         best: tuple[tuple[int, int], Hop, Entry] | None = None
         for name, entry, key in self._doors(graph):
             needs_type = name == self._concrete
             if needs_type and self.typer is None:
                 continue
-            suppliers = self._suppliers(key)
-            if suppliers is None:
+            found = self._suppliers(key)
+            if found is None:
                 continue
-            cost = (max((self.reached[g].rounds for g in suppliers), default=0), len(suppliers))
+            waves, suppliers = found
+            if needs_type:
+                waves = max(waves, self.reached[str(self.typer)].rounds)
+            cost = (waves, len(suppliers))
             if best is None or cost < best[0]:
                 hop = Hop(
                     kind="entity",
@@ -85,7 +95,7 @@ class Reach:
                     typer=self.typer if needs_type else None,
                 )
                 best = (cost, hop, entry)
-        return None if best is None else (best[1], best[2])
+        return None if best is None else (best[0][0] + 1, best[1], best[2])
 
     def _doors(self, graph: str) -> Iterator[tuple[str, Entry, Key]]:
         """The representation's type name, the entry behind it, the key."""
@@ -110,15 +120,21 @@ class Reach:
                     if key.resolvable:
                         yield name, entry, key
 
-    def _suppliers(self, key: Key) -> tuple[str, ...] | None:
+    def _suppliers(self, key: Key) -> tuple[int, tuple[str, ...]] | None:
+        """Who answers the fields of a key, and after how many rounds they are all there."""
         made = []
+        rounds = 0
         for piece in self._known.pieces(self._concrete, key.fields):
-            ways = sorted(self.reached.values(), key=lambda one: one.rounds)
-            found = next((w for w in ways if self._answers(piece, w.entry)), None)
-            if found is None:
+            best: tuple[int, str] | None = None
+            for graph, reached in self.reached.items():
+                waves = self._answers(piece, reached.entry)
+                if waves is not None and (best is None or reached.rounds + waves < best[0]):
+                    best = (reached.rounds + waves, graph)
+            if best is None:
                 return None
-            made.append(found.entry.graph)
-        return tuple(made)
+            rounds = max(rounds, best[0])
+            made.append(best[1])
+        return rounds, tuple(made)
 
 
 def entered(graph: str, hops: Mapping[str, Reached]) -> set[str]:

@@ -44,7 +44,7 @@ class Search:
     def __init__(self, known: Known) -> None:
         self.known = known
         self._places: dict[tuple[tuple[Selection, ...], tuple[Entry, ...]], PlaceSolution] = {}
-        self._answers: dict[tuple[str, Chosen, Entry], bool] = {}
+        self._answers: dict[tuple[str, Chosen, Entry], int | None] = {}
         self._open: set[tuple[tuple[Selection, ...], tuple[Entry, ...]]] = set()
 
     def place(self, selections: tuple[Selection, ...], entries: tuple[Entry, ...]) -> PlaceSolution:
@@ -74,26 +74,25 @@ class Search:
             left=variant.left, waves=variant.waves, fetches=variant.fetches,
         )  # fmt: skip
 
-    def answers(self, concrete: str, piece: Chosen, entry: Entry) -> bool:
-        """Whether an entry answers a whole piece of a field set by itself."""
+    def answers(self, concrete: str, piece: Chosen, entry: Entry) -> int | None:
+        """How many waves more a whole piece of a field set takes from an entry; none: no way."""
         key = (concrete, piece, entry)
-        found = self._answers.get(key)
-        if found is None:
-            self._answers[key] = False  # a key that needs itself is no key
-            found = self._answers[key] = self._answer(concrete, piece, entry)
-        return found
+        if key not in self._answers:
+            self._answers[key] = None  # a key that needs itself is no key
+            self._answers[key] = self._answer(concrete, piece, entry)
+        return self._answers[key]
 
-    def _answer(self, concrete: str, piece: Chosen, entry: Entry) -> bool:
+    def _answer(self, concrete: str, piece: Chosen, entry: Entry) -> int | None:
         asked = of_piece(piece)
         local = self.known.local(concrete, asked.name, asked.arguments, entry)
         if local is None:
-            return False
+            return None
         name = self.known.named(entry.graph, local.held.type)
         if not self.known.composite(name):
-            return True
+            return 0
         below = Entry(entry.graph, name, local.provided)
         solution = self.place(asked.below, (below,))
-        return solution.left == 0 and solution.waves == 0
+        return solution.waves if solution.left == 0 else None
 
     # -- one place
 

@@ -154,13 +154,18 @@ def join(held: Tree, found: Mapping[str, Any], shape: Shape) -> None:
         if isinstance(kind, str):
             held[TYPE] = kind
             fields = shape.per.get(kind, fields)
-    for field in fields:
-        value = found.get(field.alias)
-        if field.below is None:
-            if value is not None or field.tree not in held:
-                held[field.tree] = value
+    get = found.get
+    for alias, tree, below in fields:
+        value = get(alias)
+        if below is None:
+            if value is not None or tree not in held:
+                held[tree] = value
+        elif type(value) is dict and tree not in held:
+            made: Tree = {}
+            held[tree] = made
+            join(made, value, below)
         else:
-            held[field.tree] = _joined(held.get(field.tree), value, field.below)
+            held[tree] = _joined(held.get(tree), value, below)
 
 
 def _joined(held: Any, value: Any, shape: Shape) -> Any:
@@ -170,6 +175,8 @@ def _joined(held: Any, value: Any, shape: Shape) -> Any:
         join(made, value, shape)
         return made
     if isinstance(value, list):
+        if not held:
+            return [_joined(None, item, shape) for item in value]
         before = held if isinstance(held, list) else []
         return [
             _joined(before[number] if number < len(before) else None, item, shape)

@@ -288,6 +288,14 @@ FIRST = [
         {("T", "x", "a"): False, ("T", "x", "b"): False},
     ),
     (
+        "an extension without a key has others' keys for its own",
+        [
+            "1:type Query { t: T } extend type T { id: ID @external n: Int @external }",
+            '1:type T @key(fields: "id") { id: ID n: Int }',
+        ],
+        {("T", "id", "a"): False, ("T", "n", "a"): None},
+    ),
+    (
         "external on a whole type says nothing",
         [
             '1:type Query { t: T } type T @key(fields: "id") { id: ID n: Int }',

@@ -195,3 +195,17 @@ async def test_the_first_version_of_federation() -> None:
         assert await held.data("{ me { id name posts } users { posts } }") == {
             "me": {"id": "1", "name": "Ada", "posts": ["p"]}, "users": [{"posts": ["p"]}],
         }  # fmt: skip
+
+
+async def test_a_default_lets_a_variable_stand_where_null_must_not() -> None:
+    a = Service(
+        "type Query { many(n: Int!, on: Boolean! = true): [Int!] }",
+        {"many": lambda _, a: list(range(a["n"] + a["on"]))},
+    )
+    async with world(a=a) as held:
+        text = "query($n: Int = 1, $on: Boolean) { many(n: $n, on: $on) }"
+        assert await held.data(text) == {"many": [0, 1]}
+        assert await held.data(text, {"n": 2, "on": False}) == {"many": [0, 1]}
+        told = await held.ask(text, {"n": None})
+        assert told["data"] == {"many": None}
+        assert told["errors"]

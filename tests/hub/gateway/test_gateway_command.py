@@ -32,6 +32,33 @@ PEOPLE = """type User @key(fields: "id") { id: ID! name: String }"""
 REVIEWS = """type Product @key(fields: "id") { id: ID! reviews(first: Int): [Review!]! }
   type Review { stars: Int! author: User } type User @key(fields: "id") { id: ID! }"""
 
+JOINED = """\
+schema @link(url: "https://specs.apollo.dev/link/v1.0") @link(url:
+  "https://specs.apollo.dev/join/v0.3", for: EXECUTION) { query: Query }
+directive @join__enumValue(graph: join__Graph!) repeatable on ENUM_VALUE
+directive @join__field(graph: join__Graph, requires: join__FieldSet, provides: join__FieldSet,
+  type: String, external: Boolean, override: String, usedOverridden: Boolean) repeatable on
+  FIELD_DEFINITION | INPUT_FIELD_DEFINITION
+directive @join__graph(name: String!, url: String!) on ENUM_VALUE
+directive @join__implements(graph: join__Graph!, interface: String!) repeatable on OBJECT |
+  INTERFACE
+directive @join__type(graph: join__Graph!, key: join__FieldSet, extension: Boolean! = false,
+  resolvable: Boolean! = true, isInterfaceObject: Boolean! = false) repeatable on OBJECT |
+  INTERFACE | UNION | ENUM | INPUT_OBJECT | SCALAR
+directive @join__unionMember(graph: join__Graph!, member: String!) repeatable on UNION
+directive @link(url: String, as: String, for: link__Purpose, import: [link__Import]) repeatable
+  on SCHEMA
+scalar join__FieldSet
+enum join__Graph { A @join__graph(name: "a", url: "http://127.0.0.1:1/a") B @join__graph(name:
+  "b", url: "http://127.0.0.1:1/b") }
+scalar link__Import
+enum link__Purpose { SECURITY EXECUTION }
+type Query @join__type(graph: A) @join__type(graph: B) { one: P @join__field(graph: A) }
+type P @join__type(graph: A, key: "id") @join__type(graph: B, key: "id") { id: ID! name: String
+  @join__field(graph: B) price: Int @join__field(graph: A) @join__field(graph: B, external:
+  true) cost: Int @join__field(graph: B, requires: "price") }
+"""
+
 
 def written(folder: Path, services: dict[str, Service], base: str = "http://127.0.0.1:1") -> Path:
     """The file of subgraphs."""
@@ -175,3 +202,18 @@ def test_the_process(tmp_path: Path) -> None:
             await asyncio.to_thread(ask)
 
     asyncio.run(all_of_it())
+
+
+def test_a_supergraph_that_was_composed_before(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, operation = tmp_path / "super.graphql", tmp_path / "q.graphql"
+    file.write_text(JOINED)
+    operation.write_text("{ one { name cost } }")
+    assert run(["gateway", "--supergraph", str(file), "--plan", str(operation)]) == 0
+    told = capsys.readouterr().out
+    assert "w1  0 a\n      { one { id price } }\n" in told
+    assert "for P by id price" in told
+    file.write_text("type Query { a: Int }")
+    assert run(["gateway", "--supergraph", str(file), "--plan", str(operation)]) == 1
+    assert "Traceback" not in capsys.readouterr().err

@@ -177,3 +177,53 @@ async def test_an_overridden_field_comes_from_whom_took_it() -> None:
     )
     async with world(a=a, b=b) as held:
         assert await held.data("{ one { name } }") == {"one": {"name": "new"}}
+
+
+async def test_keys_made_of_lists_that_others_complete() -> None:
+    a = Service(
+        """type Query { basket: Basket }
+           type Basket @key(fields: "items { id }") { items: [Item!]! @shareable }
+           type Item @key(fields: "id") { id: ID! }""",
+        {"basket": {"items": [{"id": "1"}, {"id": "2"}]}},
+        {"Basket": [], "Item": [{"id": "1"}, {"id": "2"}]},
+    )
+    b = Service(
+        """type Item @key(fields: "id") { id: ID! kind: Kind } type Kind @key(fields: "tag")
+             { tag: String! }""",
+        {},
+        {"Item": [{"id": "1", "kind": {"tag": "x"}}, {"id": "2", "kind": {"tag": "y"}}],
+         "Kind": []},
+    )  # fmt: skip
+    c = Service(
+        """type Basket @key(fields: "items { id kind { tag } }") {
+             items: [Item!]! @shareable total: Int first: Item }
+           type Item @key(fields: "id") { id: ID! kind: Kind @external price: Int }
+           type Kind { tag: String! @external }""",
+        {},
+        {"Basket": [{"total": lambda o, _: len(o["items"]), "first": {"id": "1"},
+                     "items": [{"id": "1", "kind": {"tag": "x"}},
+                               {"id": "2", "kind": {"tag": "y"}}]}],
+         "Item": [{"id": "1", "price": 5}, {"id": "2", "price": 6}]},
+    )  # fmt: skip
+    d = Service(
+        """type Basket @key(fields: "items { id }") { items: [Item!]! @shareable name: String }
+           type Item @key(fields: "id") { id: ID! }""",
+        {},
+        {"Basket": [{"name": "mine", "items": [{"id": "1"}, {"id": "2"}]}], "Item": []},
+    )
+    async with world(a=a, b=b, d=d) as held:
+        told = await held.data("{ basket { name items { kind { tag } } } }")
+        assert told == {
+            "basket": {"name": "mine", "items": [{"kind": {"tag": "x"}}, {"kind": {"tag": "y"}}]}
+        }
+        assert held.services["d"].asked[0]["variables"]["representations"] == [
+            {"__typename": "Basket", "items": [{"id": "1"}, {"id": "2"}]}
+        ]
+    async with world(a=a, b=b, c=c) as held:
+        told = await held.data("{ basket { total first { price kind { tag } } items { price } } }")
+        assert told == {
+            "basket": {
+                "total": 2, "first": {"price": 5, "kind": {"tag": "x"}},
+                "items": [{"price": 5}, {"price": 6}],
+            }
+        }  # fmt: skip

@@ -211,3 +211,34 @@ async def test_requirements_that_differ_in_arguments_or_parts() -> None:
             "one": {"x": "x100", "y": "y2002", "z": "z3", "price": 200}
         }
         assert held.requests == {"a": 1, "b": 2}
+
+
+async def test_provided_through_a_field_that_answers_an_interface() -> None:
+    sdl = """interface Media { id: ID! animals: [Animal] } interface Animal { id: ID! name: String }
+      type Book implements Media @key(fields: "id") { id: ID! animals: [Animal] %s }
+      type Dog implements Animal @key(fields: "id") { id: ID! name: String %s %s }
+      type Cat implements Animal @key(fields: "id") { id: ID! name: String %s }"""
+    book = {
+        "__typename": "Book", "id": "m",
+        "animals": [{"__typename": "Dog", "id": "d", "name": "Fido", "age": 3},
+                    {"__typename": "Cat", "id": "c", "name": "Kit"}],
+    }  # fmt: skip
+    a = Service(
+        'type Query { media: Media @provides(fields: "animals { id name }") }'
+        + sdl % ("@external", "@external", "", "@external"),
+        {"media": book},
+        {"Book": [], "Dog": [], "Cat": []},
+    )
+    b = Service(
+        sdl % ("@shareable", "@shareable", "age: Int", "@shareable"),
+        {},
+        {"Book": [book], "Dog": [{"id": "d", "name": "Fido", "age": 3}], "Cat": []},
+    )
+    async with world(a=a, b=b) as held:
+        assert await held.data("{ media { animals { id name } } }") == {
+            "media": {"animals": [{"id": "d", "name": "Fido"}, {"id": "c", "name": "Kit"}]}
+        }
+        assert held.requests == {"a": 1}
+        told = await held.data("{ media { animals { name ... on Dog { age } } } }")
+        assert told == {"media": {"animals": [{"name": "Fido", "age": 3}, {"name": "Kit"}]}}
+        assert held.requests == {"a": 1, "b": 1}

@@ -179,6 +179,7 @@ def test_progressive_overrides_stay_with_their_source_until_whole() -> None:
     "text",
     [
         "type Query {",
+        "type Query { x: " + "[" * 5_000,
         "type Query { x: Int }",
         HEAD + "type Query @join__type(graph: NOBODY) { x: Int }",
         HEAD + "type Query @join__type(graph: STOCK) { x: Nothing }",

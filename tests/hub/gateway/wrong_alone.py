@@ -12,6 +12,8 @@ _I = (
 
 ALONE = [
     ("INVALID_GRAPHQL", "Query", ["type Query {"]),
+    ("INVALID_GRAPHQL", "Query", ["type Query { x: " + "[" * 5_000]),
+    ("KEY_INVALID_FIELDS", "T", [_Q + f'type T @key(fields: "{"a {" * 5_000}") {{ a: T }}']),
     ("INVALID_GRAPHQL", "Query", ["type Query { a: Int } type Query { b: Int }"]),
     ("INVALID_GRAPHQL", "Query.a", ["type Query { a: Int a: Int }"]),
     ("INVALID_GRAPHQL", "Query.a", ["type Query { a: Foo }"]),
