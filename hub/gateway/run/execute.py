@@ -19,6 +19,7 @@ from hub.gateway.run.tree import (
     Representations,
     Tree,
     join,
+    join_all,
     objects,
     part_for,
     paths,
@@ -118,8 +119,7 @@ class Run:
         for one, some, named in zip(entities, targets, listed, strict=False):
             if isinstance(one, dict):
                 shape = fetch.shapes[named["__typename"]]
-                for held in some:
-                    join(held, one, shape)
+                join_all(some, one, shape)
         for error in errors:
             told = _path(error)
             if len(told) > 1 and told[0] == "_entities" and isinstance(told[1], int):

@@ -168,6 +168,20 @@ def join(held: Tree, found: Mapping[str, Any], shape: Shape) -> None:
             held[tree] = _joined(held.get(tree), value, below)
 
 
+def join_all(targets: Sequence[Tree], found: Mapping[str, Any], shape: Shape) -> None:
+    """Add one object of a response to several of the tree, which share no part of it."""
+    if not shape.told and all(field.below is None for field in shape.fields):
+        values = {tree: found.get(alias) for alias, tree, _ in shape.fields}
+        if shape.type is not None:
+            values[TYPE] = shape.type
+        if all(value is not None for value in values.values()):
+            for held in targets:
+                held.update(values)
+            return
+    for held in targets:
+        join(held, found, shape)
+
+
 def _joined(held: Any, value: Any, shape: Shape) -> Any:
     """A composite value; lists that several subgraphs answer are joined item by item."""
     if isinstance(value, dict):
