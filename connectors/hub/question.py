@@ -45,6 +45,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 
     table: Table
     columns: tuple[Column, ...]
+    returned: tuple[str, ...] = ()
+    """Of the columns; the others are read to order by."""
     keys: tuple[Column, ...] = ()
     by_keys: bool = True
     """Whether the other hub can be asked for the keys; else the whole list is read."""
@@ -120,7 +122,8 @@ def question_of(table: Table, ask: Ask) -> tuple[Question, Ask]:
         sent = rename(sent, {name: table.field(name) for name in columns})
     by_keys = all(key.kind != "JSON" and not key.values for key in keys)
     question = Question(
-        table=table, columns=needed, keys=keys, by_keys=by_keys, sent=sent,
+        table=table, columns=needed, returned=_returned(ask, left), keys=keys, by_keys=by_keys,
+        sent=sent,
         order=order, limit=limit,
     )  # fmt: skip
     return question, left
@@ -139,6 +142,14 @@ def _order(
         word = table.order.get(field, shout(field))
         made.append((term, f"{word}_{'DESC' if term.descending else 'ASC'}"))
     return tuple(made)
+
+
+def _returned(ask: Ask, left: Ask) -> tuple[str, ...]:
+    """What was asked for, and what is left to do looks at."""
+    done = left.must is None and left.wish is None and not left.order and left.limit is None
+    if done and left.aggregate is None and not left.joins:
+        return tuple(column.name for column in ask.columns)
+    return tuple(column.name for column in _needed(ask, left, ()))
 
 
 def _needed(ask: Ask, left: Ask, order: Sequence[OrderBy]) -> list[Column]:

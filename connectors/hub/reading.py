@@ -52,7 +52,7 @@ class Reading:
             turn = key_turn([key.kind for key in question.keys])
             wanted = frozenset(turn(key) for key in call.keys if None not in key)
             batch = of_keys(batch, question.keys, wanted)
-        return batch
+        return Batch({name: batch.columns[name] for name in question.returned}, batch.rows)
 
     async def _shown(self, asker: Asker) -> frozenset[str]:
         """The fields of the type that exist for this asker there."""

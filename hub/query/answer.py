@@ -165,7 +165,7 @@ class Pipeline:
         try:
             self._in_force.begin(self.engine.epoch)
             body = _encode(made(self.face(request.subject)))
-            await self._record(told, "ok", None)
+            await self._record(told, outcome="ok", code=None)
         except HubError as error:
             return refusal([error_entry(error)], error.code, told.operation_id)
         return Answer(body=body, kind="data", code=None, operation_id=told.operation_id)

@@ -29,6 +29,7 @@ EVENTS: Mapping[str, str] = {
     "http.failed": "a source over HTTP broke the connection",
     "http.refused": "a source over HTTP answered with an error",
     "keys.unreadable": "the API keys could not be read",
+    "links.unavailable": "a link's token could not be noted as used; its question is refused",
     "mosaics.unavailable": "what is used together could not be counted; it is refused",
     "quotas.unavailable": "quotas could not be counted; operations with a quota are refused",
     "ready.failed": "a readiness check failed",
