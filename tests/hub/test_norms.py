@@ -11,12 +11,10 @@ from typing import Any
 
 import orjson
 import pytest
-from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, text
 
-from hub.cli.source import source
 from hub.query.request import Request
 from hub.registry.webhook import Event
 from tests.hub.normed import DESK, FRAGMENT, ROWS, asking, csv_file, sqlite_file
@@ -380,28 +378,3 @@ async def test_a_question_that_is_no_yes_or_no_is_refused(tmp_path: Path) -> Non
     async with asking(tmp_path, of_sqlite(tmp_path)) as hub:
         told = await hub.told(ALL, norms="yes")
         assert told["errors"][0]["extensions"]["code"] == "MALFORMED_REQUEST"
-
-
-def test_the_report_names_the_codes_to_the_department(tmp_path: Path) -> None:
-    asyncio.run(_opened(tmp_path))
-    run = CliRunner().invoke(source, ["norms", "civil", "--config", str(tmp_path / "hub.yaml")])
-    assert run.exit_code == 0, run.output
-    assert run.output.splitlines() == [
-        "Resident.sex · gb-t-2261.1: 1 of 6 values outside",
-        "  X: 1 (no code of the list)",
-        "Resident.region · gb-t-2260: 3 of 6 values outside",
-        "  330104 -> 330102, 330114: 1 (what it stood for was divided)",
-        "  330110 -> 330110, 330113: 1 (what it stood for was divided)",
-        "  999999: 1 (no code of the list)",
-        "Resident.born · Date of yyyymmdd: 3 of 6 values outside",
-        "  00000000: 1 (cannot be read)",
-        "  1990-1-2: 1 (cannot be read)",
-        "  20010229: 1 (cannot be read)",
-    ]
-    missing = CliRunner().invoke(source, ["norms", "tax", "--config", str(tmp_path / "hub.yaml")])
-    assert "known: civil" in str(missing.exception)
-
-
-async def _opened(home: Path) -> None:
-    async with asking(home, of_sqlite(home)):
-        pass
