@@ -12,6 +12,7 @@ from tests.mutation.deciding import MANDATORY, RULES, SUBTLE
 from tests.mutation.doors import CREDENTIALS, DOORS, REGISTERED
 from tests.mutation.flooring import FLOORED
 from tests.mutation.granting import GRANTS
+from tests.mutation.linking import LINKED
 from tests.mutation.point import Point
 from tests.mutation.raising import LABELLED, RAISED
 from tests.mutation.registering import REGISTRATION
@@ -20,6 +21,7 @@ from tests.mutation.telling import TOLD
 
 GROUPS: tuple[tuple[str, tuple[Point, ...]], ...] = (
     ("Who asks", CREDENTIALS),
+    ("Callers of other hubs", LINKED),
     ("What is registered", REGISTERED),
     ("Mandatory checks", MANDATORY),
     ("Rules", RULES),

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -219,12 +221,27 @@ def test_a_label_raised_below_is_safe_above(chain: Chain) -> None:
 
 
 def test_callers_at_the_same_time_keep_their_own_names(chain: Chain) -> None:
-    stranger = chain.province.token
-    other = Site.key(chain.province, "other", "--clearance", "plain=public")
-    try:
-        refused = chain.province.ask(NAMES, **WHY)
-        assert refused["errors"][0]["extensions"]["code"] != "SOURCE_REFUSED"
-        assert other != stranger
-    finally:
-        chain.province.token = stranger
-    assert chain.province.ask(POOR, **WHY)["data"]["persons"]["nodes"] == POOR_NODES
+    """Operations with one plan share what is planned, and never who asks."""
+    desk, clerk = chain.province.token, copy(chain.province)
+    chain.province.rule("clerk", subjects={"app": "clerk"}, resources={"types": ["*"]})
+    clerk.key(
+        "clerk", "--department", "welfare", "--clearance", "plain=restricted",
+        "--purpose", "administration",
+    )  # fmt: skip
+    until(lambda: clerk.ask(POOR, **WHY)["data"]["persons"] == {"nodes": POOR_NODES})
+    before = len(chain.county.entries())
+    asked = [(chain.province, f"{number:032x}") for number in range(1, 25, 2)]
+    asked += [(clerk, f"{number:032x}") for number in range(2, 26, 2)]
+
+    def ask(one: tuple[Site, str]) -> Any:
+        site, trace = one
+        said = {**WHY, "traceparent": f"00-{trace}-b7ad6b7169203331-01"}
+        return site.ask(POOR, **said)["data"]
+
+    with ThreadPoolExecutor(len(asked)) as threads:
+        assert list(threads.map(ask, asked)) == [{"persons": {"nodes": POOR_NODES}}] * len(asked)
+    assert chain.province.token == desk
+    told = {entry.trace: entry.app for entry in chain.county.entries()[before:]}
+    assert told == {
+        trace: f"city/province/{'clerk' if site is clerk else 'desk'}" for site, trace in asked
+    }
