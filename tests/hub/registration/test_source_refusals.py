@@ -158,6 +158,7 @@ types:
     share: unconditional
     fields: {{number: {{type: String}}}}
 """
+TOKEN = 'auth: {oauth2: {token_url: "${env:CIVIL_U}"}}'
 API = 'base: "https://api.civil.example/v1"'
 
 
@@ -179,16 +180,38 @@ API = 'base: "https://api.civil.example/v1"'
         ("sql", 'url: "postgresql://db.civil.example/x"', "", True),
         ("sql", 'url: "postgresql://db.civil.example/x?host=evil.example"', "", False),
         ("sql", 'url: "postgresql://db.civil.example/,evil.example/x"', "", False),
+        ("sql", 'url: "postgresql://db.civil.example:5432/x"', "", True),
+        ("sql", 'url: "postgresql://db.civil.example:5432/${env:CIVIL_P}@evil.example"', "", False),
+        ("files", 'path: "/srv/open?*.csv"', "", False),
+        ("files", "path: /srv/open/more", "", True),
+        ("rest", f"{API}, {TOKEN.replace('U}', 'U}.evil.example/')}", "list: {path: /p}", False),
+        ("rest", f"{API}, {TOKEN}", "list: {path: /p}", True),
+        ("soap", 'wsdl: /srv/civil/x.wsdl, address: "${env:CIVIL_U}@evil.example/"', "", False),
+        ("soap", "wsdl: /srv/civil/x.wsdl", "", False),
+        ("soap", f'wsdl: /srv/civil/x.wsdl, address: "{API[7:-1]}"', "", True),
         ("stream", 'url: "nats://events.civil.example/,nats://evil.example"', "", False),
     ],
 )
 def test_places_in_all_their_forms(kind: str, connect: str, table: str, *, reached: bool) -> None:
     fragment = read_fragment(REST.format(kind=kind, connect=connect, table=table), "x.yaml")
     places = ("https://api.civil.example", "/srv/civil/", "postgresql://db.civil.example/",
+              "postgresql://db.civil.example:5432", "/srv/open",
               "nats://events.civil.example/")  # fmt: skip
     civil = Registrant(department="civil-affairs", places=places, references=("env:CIVIL_*",))
     found = unreachable(fragment, RegistrySettings(enabled=True, departments=(civil,)))
     assert (found == ()) is reached, found
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "../tax/pay.csv", "x/../../tax/pay.csv"])
+def test_the_name_of_a_table_is_no_way_out(name: str) -> None:
+    table = f'permits: {{}}, "{name}": {{format: csv}}'
+    text = REST.replace("permits: {{{table}}}", table.replace("{", "{{").replace("}", "}}"))
+    fragment = read_fragment(text.format(kind="files", connect="path: /srv/civil/"), "x.yaml")
+    civil = Registrant(department="civil-affairs", places=("/srv/civil/",))
+    found = unreachable(fragment, RegistrySettings(enabled=True, departments=(civil,)))
+    assert [one.message for one in found] == [
+        "`tables` names a place that `civil-affairs` may not reach"
+    ]
 
 
 def test_departments_that_nobody_listed_register_nothing(bureau: Bureau) -> None:
