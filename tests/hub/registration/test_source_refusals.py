@@ -293,6 +293,43 @@ def test_what_nobody_approved_is_not_loaded(bureau: Bureau, statement: str) -> N
     assert "[REGISTRATION_INVALID]" in bureau.bad("check", "tax")
 
 
+def test_what_was_approved_takes_the_place_of_one_version_only(bureau: Bureau) -> None:
+    for name in ("second", "third"):
+        (bureau.home / f"{name}.sqlite").write_bytes((bureau.home / "civil.sqlite").read_bytes())
+    second, third = (
+        bureau.civil().replace("civil.sqlite", f"{name}.sqlite") for name in ("second", "third")
+    )
+    bureau.published(bureau.civil(), "civil")
+    bureau.published(second, "civil", "--based-on", "5")
+    bureau.submitted(third, "civil", "--based-on", "10")
+    bureau.good("approve", "civil", *bureau.key("li"))
+    bureau.good("rollback", "civil", *bureau.key("wang"), "--reason", "wrong", "--to", "1")
+    said = bureau.bad("publish", "civil")
+    assert "version 3 was begun in the place of another version" in said
+    bureau.good("recall", "civil")
+    bureau.submitted(third, "civil", "--based-on", "16")
+    bureau.good("approve", "civil", *bureau.key("li"))
+    bureau.good("publish", "civil")
+
+
+def test_places_that_were_narrowed_hold_for_what_was_checked_before(bureau: Bureau) -> None:
+    bureau.published(bureau.civil(), "civil")
+    bureau.published(bureau.civil(SALARY), "civil", "--based-on", "5")
+    bureau.submitted(bureau.civil(), "civil", "--based-on", "10")
+    config = bureau.home / "hub.yaml"
+    allowed = f'civil-affairs, places: ["sqlite:///{bureau.home}/"]'
+    wide = config.read_text()
+    config.write_text(wide.replace(allowed, "civil-affairs, places: []"))
+    told = "`url` names a place that `civil-affairs` may not reach"
+    back = ("rollback", "civil", *bureau.key("li"), "--reason", "x", "--to", "1")
+    assert told in bureau.run(*back)[1]
+    assert told in bureau.run("approve", "civil", *bureau.key("li"))[1]
+    config.write_text(wide)
+    bureau.good("approve", "civil", *bureau.key("li"))
+    config.write_text(wide.replace(allowed, "civil-affairs, places: []"))
+    assert told in bureau.run("publish", "civil")[1]
+
+
 def test_a_hub_of_files_registers_nothing(bureau: Bureau) -> None:
     config = bureau.home / "hub.yaml"
     config.write_text(config.read_text().replace("enabled: true", "enabled: false"))
