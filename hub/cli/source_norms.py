@@ -75,20 +75,21 @@ def _head(one: Looked, place: int) -> str:
 
 
 async def _look(name: str, config: Path) -> list[Looked]:
-    from hub.loading import load_files
+    from hub.registration.ground import load
     from hub.registry.kinds import connect_of
     from hub.registry.outside import look
     from hub.registry.sources import close_quietly, placed, resolver
     from hub.settings import read_settings
     from schema.model.names import SourceName
 
-    loaded = load_files(read_settings(config), rules=False)
+    settings = read_settings(config)
+    loaded = load(settings, rules=False)
     held = loaded.sources.get(SourceName(name))
     if held is None:
         known = ", ".join(sorted(loaded.sources))
         raise HubError("NOT_FOUND", "there is no such source", hint=f"known: {known}")
     decl, folder = held
-    connector = connect_of(decl.kind)(placed(decl, folder), resolver(folder))
+    connector = connect_of(decl.kind)(placed(decl, folder), resolver(folder, settings.vault))
     await connector.open()
     try:
         return await look(loaded.catalogue, decl.name, connector)

@@ -14,12 +14,14 @@ from hub.registration.approval import (
     read_approval,
 )
 from hub.registration.checking import differences
-from hub.registration.ground import Ground
+from hub.registration.ground import Ground, registered
 from hub.registration.history import Source, check_based_on, read_source
+from hub.registration.reach import unreachable
 from hub.registration.registrar import Registrar, refused, report_of, told
 from hub.registration.report import shown_digest
 from hub.rollout.signature import Envelope
 from hub.store.registrations import Act, Published, State, Version
+from schema.compose.fragment import read_fragment
 from schema.errors import HubError, ManyErrors
 from schema.model.catalogue import Catalogue
 
@@ -44,8 +46,7 @@ class Publisher(Registrar):
             return _statement(version, report_of(version).shown)
         source = self.source(actor, name)
         version = self._back(actor, source, to)
-        ground = Ground(self.engine, self.settings, self._clock)
-        loaded = ground.with_source(version, self.text(version))
+        ground, loaded = self._with(version)
         return _statement(version, _shown(ground, loaded.catalogue))
 
     def approve(
@@ -63,7 +64,7 @@ class Publisher(Registrar):
             report = report_of(version)
             who = self._signed(envelope, _statement(version, report.shown))
             self._check_apart(actor, who, version)
-            self._fitting(version)
+            self._fitting(source, version)
             approved = self._changed(version, actor, "approved", approval=envelope.text())
             return self._take("approve", actor, source, approved, signed_by=who)
 
@@ -111,7 +112,7 @@ class Publisher(Registrar):
                 source, version = self._under_way(actor, name, based_on, ("approved",))
                 actor.check_either(source.department)
                 check_approved(version, self.text(version), self.signers)
-                ground, loaded = self._fitting(version)
+                ground, loaded = self._fitting(source, version)
                 now = self._changed(version, actor, "published")
                 if self._in_place("publish", actor, source, now, "superseded", ground, loaded):
                     return now
@@ -139,8 +140,7 @@ class Publisher(Registrar):
                 if based_on is not None:
                     check_based_on(self.engine, source, based_on)
                 version = self._back(actor, source, to)
-                ground = Ground(self.engine, self.settings, self._clock)
-                loaded = ground.with_source(version, self.text(version))
+                ground, loaded = self._with(version)
                 shown = _shown(ground, loaded.catalogue)
                 who = self._signed(envelope, _statement(version, shown))
                 version = msgspec.structs.replace(version, approval=envelope.text(), reason=stated)
@@ -211,10 +211,30 @@ class Publisher(Registrar):
             changed_at=self.now, changed_by=actor.name,
         )  # fmt: skip
 
-    def _fitting(self, version: Version) -> tuple[Ground, Loaded]:
-        """What is in force and would be, if that changes what was checked and nothing else."""
+    def _with(self, version: Version) -> tuple[Ground, Loaded]:
+        """What is in force and would be with a version, if it reaches only what is allowed by now.
+
+        Raises: `ManyErrors`.
+        """
+        held = registered(version, self.text(version))
+        barred = unreachable(read_fragment(held.text, held.path), self.settings.registry)
+        if barred:
+            # fails closed: settings may have been narrowed since it was checked
+            problems = [HubError(o.code, o.message, where=o.where, hint=o.hint) for o in barred]
+            raise ManyErrors("REGISTRATION_REFUSED", problems)
         ground = Ground(self.engine, self.settings, self._clock)
-        loaded = ground.with_source(version, self.text(version))
+        return ground, ground.with_source(version, held.text)
+
+    def _fitting(self, source: Source, version: Version) -> tuple[Ground, Loaded]:
+        """What is in force and would be, if that changes what was checked and nothing else."""
+        held = source.published
+        if version.follows != (0 if held is None else held.version):
+            hint = (
+                f"`hub source recall {version.source}`, and register it anew on what is there now"
+            )
+            message = f"version {version.version} was begun in the place of another version"
+            raise refused(message, hint)
+        ground, loaded = self._with(version)
         if _shown(ground, loaded.catalogue) != report_of(version).shown:
             hint = f"`hub source recall {version.source}`, then check, submit and approve it anew"
             raise refused("it changes by now something else than its check says", hint)

@@ -16,9 +16,10 @@ from hub.settings.declared import Registrant, RegistrySettings
 from schema.compose.part import Fragment
 
 _REFERENCE = re.compile(r"\$\{([a-z]+:[^{}$]+)\}")
-_PLACES = frozenset(
-    {"url", "base", "path", "schema", "openapi", "wsdl", "ca", "certificate", "key", "credentials"}
-)
+_PLACES = frozenset({
+    "url", "base", "path", "schema", "openapi", "wsdl", "address", "token_url", "ca", "certificate",
+    "key", "credentials",
+})  # fmt: skip
 """Entries of `connect` that name a place, whatever they look like."""
 _BELOW = frozenset({"rest", "soap", "graphql"})
 """Kinds whose tables have paths below what `connect` names, as `/permits`."""
@@ -42,7 +43,9 @@ def unreachable(fragment: Fragment, settings: RegistrySettings) -> tuple[Finding
     source = fragment.source
     below = source.kind in _BELOW
     told = [(key, text, _is_place(key, text)) for key, text in _texts(source.connect, "")]
-    told += [(key, text, _leaves(text, below=below)) for key, text in _texts(source.tables, "")]
+    # the name of a table may be the place of its file
+    tables = [*_texts(source.tables, ""), *(("tables", str(name)) for name in source.tables)]
+    told += [(key, text, _leaves(text, below=below)) for key, text in tables]
     for key, text, place in told:
         for reference in _REFERENCE.findall(text):
             if not _referable(reference, allowed):
@@ -53,7 +56,16 @@ def unreachable(fragment: Fragment, settings: RegistrySettings) -> tuple[Finding
             hint = "an operator allows it under `places` of `registry.departments`"
             message = f"`{key}` names a place that `{department}` may not reach"
             found.append(_finding(message, where, hint))
+    if source.kind == "soap" and _addressless(source.connect):
+        # fails closed: whoever writes the file would choose where secrets are sent
+        hint = "name it in `connect.address`"
+        found.append(_finding("a WSDL of a file does not say where the service is", where, hint))
     return tuple(found)
+
+
+def _addressless(connect: Mapping[str, Any]) -> bool:
+    wsdl = str(connect.get("wsdl", ""))
+    return not connect.get("address") and "://" not in wsdl and not _REFERENCE.fullmatch(wsdl)
 
 
 def _texts(value: Any, key: str, deep: int = 0) -> Iterator[tuple[str, str]]:
@@ -94,9 +106,13 @@ def _below(text: str, place: str, *, sql: bool) -> bool:
     """Whether a text is the place or lies below it: `https://a.b` does not begin `https://a.bc`."""
     if not text.startswith(place):
         return False
-    if sql and "?" in text[len(place) :]:
-        return False  # drivers take another host, or a file, from an address's parameters
-    return len(text) == len(place) or place.endswith("/") or text[len(place)] in "/?#"
+    rest = text[len(place) :]
+    if sql and not {"?", "@"}.isdisjoint(rest):
+        # drivers take another host, or a file, from an address's parameters; and what stands
+        # before an `@` is no host, whatever it looks like
+        return False
+    ends = "/?#" if "://" in place and not sql else "/"
+    return not rest or place.endswith("/") or rest[0] in ends
 
 
 def _referable(reference: str, allowed: Registrant) -> bool:

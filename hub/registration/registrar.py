@@ -152,7 +152,11 @@ class Registrar:
         report = await check(self.engine, self.settings, version, text, by=actor.name, now=self.now)
         state: State = "checked" if report.passed else "draft"
         checked = self._changed(version, actor, state, report=report.text())
-        return await asyncio.to_thread(self._take, "check", actor, source, checked), report
+        return await asyncio.to_thread(self._keep, actor, source, checked), report
+
+    def _keep(self, actor: Actor, source: Source, checked: Version) -> Version:
+        with self._refusals("source.check", actor, source.name):
+            return self._take("check", actor, source, checked)
 
     def _to_check(self, actor: Actor, name: str, based_on: int | None) -> tuple[Source, Version]:
         with self._refusals("source.check", actor, name):

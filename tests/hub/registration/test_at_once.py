@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -78,3 +79,15 @@ def test_very_long_texts_are_not_compared() -> None:
     assert unified("a\n", "a\n", "1", "2") == ""
     long = "".join(f"{n}\n" for n in range(6_000))
     assert "more than 5000 lines" in unified(long, "", "1", "2")
+
+
+@pytest.mark.asyncio
+async def test_a_check_that_came_too_late_is_on_record(bureau: Bureau, engine: Engine) -> None:
+    bureau.register(bureau.civil())
+    first, second = (Publisher(engine, bureau.settings) for _ in range(2))
+    found = await asyncio.gather(
+        first.check(STAFF, "civil"), second.check(STAFF, "civil"), return_exceptions=True
+    )
+    assert sum(isinstance(one, HubError) for one in found) == 1
+    told = [(act, came) for act, _, came in bureau.acts() if act == "source.check"]
+    assert told.count(("source.check", "EDIT_CONFLICT")) == 1

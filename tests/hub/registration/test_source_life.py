@@ -44,3 +44,8 @@ def test_from_draft_to_withdrawal(bureau: Bureau) -> None:
     assert ("source.approve", "li") in acts
     assert ("source.roll_back", "wang") in acts
     assert len(acts) == 12
+
+
+def test_the_norms_of_a_registered_source_are_looked_at(bureau: Bureau) -> None:
+    bureau.published(bureau.civil(), "civil")
+    assert bureau.good("norms", "civil") == "no field of it has a norm\n"

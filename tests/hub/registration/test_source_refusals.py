@@ -158,6 +158,7 @@ types:
     share: unconditional
     fields: {{number: {{type: String}}}}
 """
+TOKEN = 'auth: {oauth2: {token_url: "${env:CIVIL_U}"}}'
 API = 'base: "https://api.civil.example/v1"'
 
 
@@ -179,16 +180,38 @@ API = 'base: "https://api.civil.example/v1"'
         ("sql", 'url: "postgresql://db.civil.example/x"', "", True),
         ("sql", 'url: "postgresql://db.civil.example/x?host=evil.example"', "", False),
         ("sql", 'url: "postgresql://db.civil.example/,evil.example/x"', "", False),
+        ("sql", 'url: "postgresql://db.civil.example:5432/x"', "", True),
+        ("sql", 'url: "postgresql://db.civil.example:5432/${env:CIVIL_P}@evil.example"', "", False),
+        ("files", 'path: "/srv/open?*.csv"', "", False),
+        ("files", "path: /srv/open/more", "", True),
+        ("rest", f"{API}, {TOKEN.replace('U}', 'U}.evil.example/')}", "list: {path: /p}", False),
+        ("rest", f"{API}, {TOKEN}", "list: {path: /p}", True),
+        ("soap", 'wsdl: /srv/civil/x.wsdl, address: "${env:CIVIL_U}@evil.example/"', "", False),
+        ("soap", "wsdl: /srv/civil/x.wsdl", "", False),
+        ("soap", f'wsdl: /srv/civil/x.wsdl, address: "{API[7:-1]}"', "", True),
         ("stream", 'url: "nats://events.civil.example/,nats://evil.example"', "", False),
     ],
 )
 def test_places_in_all_their_forms(kind: str, connect: str, table: str, *, reached: bool) -> None:
     fragment = read_fragment(REST.format(kind=kind, connect=connect, table=table), "x.yaml")
     places = ("https://api.civil.example", "/srv/civil/", "postgresql://db.civil.example/",
+              "postgresql://db.civil.example:5432", "/srv/open",
               "nats://events.civil.example/")  # fmt: skip
     civil = Registrant(department="civil-affairs", places=places, references=("env:CIVIL_*",))
     found = unreachable(fragment, RegistrySettings(enabled=True, departments=(civil,)))
     assert (found == ()) is reached, found
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "../tax/pay.csv", "x/../../tax/pay.csv"])
+def test_the_name_of_a_table_is_no_way_out(name: str) -> None:
+    table = f'permits: {{}}, "{name}": {{format: csv}}'
+    text = REST.replace("permits: {{{table}}}", table.replace("{", "{{").replace("}", "}}"))
+    fragment = read_fragment(text.format(kind="files", connect="path: /srv/civil/"), "x.yaml")
+    civil = Registrant(department="civil-affairs", places=("/srv/civil/",))
+    found = unreachable(fragment, RegistrySettings(enabled=True, departments=(civil,)))
+    assert [one.message for one in found] == [
+        "`tables` names a place that `civil-affairs` may not reach"
+    ]
 
 
 def test_departments_that_nobody_listed_register_nothing(bureau: Bureau) -> None:
@@ -268,6 +291,43 @@ def test_what_nobody_approved_is_not_loaded(bureau: Bureau, statement: str) -> N
         altered(bureau, "UPDATE catalogue_versions SET fragments = '{\"civil\": 2}'")
     bureau.register(bureau.tax())
     assert "[REGISTRATION_INVALID]" in bureau.bad("check", "tax")
+
+
+def test_what_was_approved_takes_the_place_of_one_version_only(bureau: Bureau) -> None:
+    for name in ("second", "third"):
+        (bureau.home / f"{name}.sqlite").write_bytes((bureau.home / "civil.sqlite").read_bytes())
+    second, third = (
+        bureau.civil().replace("civil.sqlite", f"{name}.sqlite") for name in ("second", "third")
+    )
+    bureau.published(bureau.civil(), "civil")
+    bureau.published(second, "civil", "--based-on", "5")
+    bureau.submitted(third, "civil", "--based-on", "10")
+    bureau.good("approve", "civil", *bureau.key("li"))
+    bureau.good("rollback", "civil", *bureau.key("wang"), "--reason", "wrong", "--to", "1")
+    said = bureau.bad("publish", "civil")
+    assert "version 3 was begun in the place of another version" in said
+    bureau.good("recall", "civil")
+    bureau.submitted(third, "civil", "--based-on", "16")
+    bureau.good("approve", "civil", *bureau.key("li"))
+    bureau.good("publish", "civil")
+
+
+def test_places_that_were_narrowed_hold_for_what_was_checked_before(bureau: Bureau) -> None:
+    bureau.published(bureau.civil(), "civil")
+    bureau.published(bureau.civil(SALARY), "civil", "--based-on", "5")
+    bureau.submitted(bureau.civil(), "civil", "--based-on", "10")
+    config = bureau.home / "hub.yaml"
+    allowed = f'civil-affairs, places: ["sqlite:///{bureau.home}/"]'
+    wide = config.read_text()
+    config.write_text(wide.replace(allowed, "civil-affairs, places: []"))
+    told = "`url` names a place that `civil-affairs` may not reach"
+    back = ("rollback", "civil", *bureau.key("li"), "--reason", "x", "--to", "1")
+    assert told in bureau.run(*back)[1]
+    assert told in bureau.run("approve", "civil", *bureau.key("li"))[1]
+    config.write_text(wide)
+    bureau.good("approve", "civil", *bureau.key("li"))
+    config.write_text(wide.replace(allowed, "civil-affairs, places: []"))
+    assert told in bureau.run("publish", "civil")[1]
 
 
 def test_a_hub_of_files_registers_nothing(bureau: Bureau) -> None:
