@@ -164,14 +164,22 @@ def is_glob(path: str) -> bool:
 
 
 def files_of(table: Table) -> list[Path]:
-    """The files of a table now, sorted; raises ``SOURCE_BAD_DATA`` for too many."""
+    """The files of a table now, sorted.
+
+    Raises: ``SOURCE_BAD_DATA`` for too many, or one that leads out of the table's folder.
+    """
     path = Path(table.path)
     if table.pattern is None or path.exists():
-        return [path]
-    found = [file for file in Path(table.folder).glob(table.pattern) if file.is_file()]
+        found = [path]
+    else:
+        found = sorted(file for file in Path(table.folder).glob(table.pattern) if file.is_file())
     if len(found) > _MAX_FILES:
         raise bad_file(f"a table has more than {_MAX_FILES} files")
-    return sorted(found)
+    root = Path(table.folder).resolve()
+    if any(root not in file.resolve().parents for file in found):
+        # as DuckDB has it of the files that it opens itself
+        raise bad_file("a file is a link that leads out of its folder")
+    return found
 
 
 def stamp(table: Table) -> Stamp:

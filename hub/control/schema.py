@@ -89,6 +89,11 @@ class Mutation:
         at = info.context
 
         async def checked() -> Version:
+            if at.checking.locked():
+                # whoever waited would keep others from the door
+                raise HubError(
+                    "OVERLOADED", "another check is under way", hint="try again when it has ended"
+                )
             async with at.checking:
                 return (await at.registrar.check(at.actor, name, based_on=based_on))[0]
 

@@ -37,7 +37,7 @@ async def probe(
 ) -> tuple[Finding, ...]:
     """What is not as the catalogue says. `places`: type -> where it is written.
 
-    Cost: one connection, and one small fetch for each table.
+    Cost: one connection, and one small fetch for each table; at most `registry.probe_s` for all.
     """
     decl, folder = loaded.sources[source]
     where, seconds = places.get(""), settings.registry.probe_s
@@ -52,7 +52,8 @@ async def probe(
         if not health.ok:
             unwell = HubError(health.code or "SOURCE_UNAVAILABLE", "it says so itself")
             return (_failed(unwell, "the source is not well", where),)
-        return tuple(await _tables(connector, loaded.catalogue, source, places, seconds))
+        async with asyncio.timeout(seconds):
+            return tuple(await _tables(connector, loaded.catalogue, source, places, seconds))
     except (HubError, TimeoutError) as error:
         return (_failed(error, "the source cannot be reached", where),)
     except Exception as error:

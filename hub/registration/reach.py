@@ -12,13 +12,14 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from hub.registration.report import Finding
+from hub.registry.kinds import BUILT_IN
 from hub.settings.declared import Registrant, RegistrySettings
 from schema.compose.part import Fragment
 
 _REFERENCE = re.compile(r"\$\{([a-z]+:[^{}$]+)\}")
 _PLACES = frozenset({
-    "url", "base", "path", "schema", "openapi", "wsdl", "address", "token_url", "ca", "certificate",
-    "key", "credentials",
+    "url", "base", "path", "openapi", "wsdl", "address", "token_url", "ca", "certificate", "key",
+    "credentials",
 })  # fmt: skip
 """Entries of `connect` that name a place, whatever they look like."""
 _BELOW = frozenset({"rest", "soap", "graphql"})
@@ -42,7 +43,9 @@ def unreachable(fragment: Fragment, settings: RegistrySettings) -> tuple[Finding
     found = []
     source = fragment.source
     below = source.kind in _BELOW
-    told = [(key, text, _is_place(key, text)) for key, text in _texts(source.connect, "")]
+    told = [
+        (key, text, _is_place(source.kind, key, text)) for key, text in _texts(source.connect, "")
+    ]
     # the name of a table may be the place of its file
     tables = [*_texts(source.tables, ""), *(("tables", str(name)) for name in source.tables)]
     told += [(key, text, _leaves(text, below=below)) for key, text in tables]
@@ -72,16 +75,22 @@ def _texts(value: Any, key: str, deep: int = 0) -> Iterator[tuple[str, str]]:
     """(key, text) of every text within."""
     if isinstance(value, str):
         yield key, value
-    elif deep < _DEEP:
+    elif deep >= _DEEP:
+        yield key, ".."  # fails closed: what lies deeper is not looked at
+    elif isinstance(value, Mapping | list | tuple):
         if isinstance(value, Mapping):
             for name, inner in value.items():
                 yield from _texts(inner, str(name), deep + 1)
-        elif isinstance(value, list | tuple):
+        else:
             for inner in value:
                 yield from _texts(inner, key, deep + 1)
 
 
-def _is_place(key: str, text: str) -> bool:
+def _is_place(kind: str, key: str, text: str) -> bool:
+    if kind not in BUILT_IN:
+        return True  # fails closed: what its words mean, only its package knows
+    if key == "schema":
+        return kind == "graphql"  # of a database it is a name
     return key in _PLACES or "://" in text or text.startswith(("/", "\\", ".", "~"))
 
 

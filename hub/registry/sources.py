@@ -24,8 +24,10 @@ from schema.model.names import SourceName
 log = structlog.get_logger("hub.sources")
 
 OPEN_TIMEOUT_S = 15.0
-_PATHS = frozenset({"path", "schema"})
+_PATHS = frozenset({"path"})
 """Entries of `connect` that name files."""
+_GRAPHQL_PATHS = frozenset({"path", "schema"})
+"""The same of `kind: graphql`; of a database, `schema` is a name."""
 _REFERENCE = re.compile(r"\$\{(env|file|vault):([^}]+)\}")
 _OWN = VaultSettings()
 """Vault where its own variables say."""
@@ -64,10 +66,11 @@ def resolver(
 
 def placed(decl: SourceDecl, folder: Path) -> SourceDecl:
     """The declaration with relative paths taken from the folder of its fragment."""
+    names = _GRAPHQL_PATHS if decl.kind == "graphql" else _PATHS
     moved = {
         key: str(folder / path)
         for key, path in decl.connect.items()
-        if key in _PATHS
+        if key in names
         and isinstance(path, str)
         and "${" not in path
         and not Path(path).is_absolute()

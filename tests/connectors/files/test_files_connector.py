@@ -226,3 +226,36 @@ async def test_one_file_is_a_source(tmp_path: Path) -> None:
     with pytest.raises(SourceError):
         await missing.open()
     await missing.close()
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    "detail",
+    [{"path": "t.csv"}, {"path": "t.csv", "encoding": "gb18030"}, {"path": "*.csv"},
+     {"path": "t.xlsx"}, {"path": "t.json"}],
+)  # fmt: skip
+async def test_a_link_that_leads_out_of_the_folder_is_not_followed(
+    tmp_path: Path, detail: dict[str, Any]
+) -> None:
+    """Who may write into a department's folder does not read what lies beside it."""
+    ours, theirs = tmp_path / "civil", tmp_path / "tax"
+    ours.mkdir()
+    theirs.mkdir()
+    (theirs / "t.csv").write_text("n,name\n1,Li\n")
+    (theirs / "t.json").write_text('[{"n": 1, "name": "Li"}]')
+    book(theirs / "t.xlsx", [["n", "name"], [1, "Li"]])
+    async with opened(theirs, {"t": detail}) as held:
+        assert columns(await rows(held, "t", NUMBER, TEXT)) == {"n": [1], "name": ["Li"]}
+    for file in theirs.iterdir():
+        (ours / file.name).symlink_to(file)
+    with pytest.raises(SourceError) as refused:
+        async with opened(ours, {"t": detail}):
+            pass
+    assert refused.value.code == "SOURCE_BAD_DATA"
+    # a link within the folder is one more name of a file
+    for file in theirs.iterdir():
+        (ours / file.name).unlink()
+        (ours / f"kept-{file.name}.old").write_bytes(file.read_bytes())
+        (ours / file.name).symlink_to(ours / f"kept-{file.name}.old")
+    async with opened(ours, {"t": detail}) as held:
+        assert columns(await rows(held, "t", NUMBER, TEXT)) == {"n": [1], "name": ["Li"]}

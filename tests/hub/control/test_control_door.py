@@ -15,6 +15,7 @@ from joserfc.jwk import OKPKey
 
 from hub.control.door import PATH, control_routes
 from hub.control.schema import control_sdl
+from hub.registration.registrar import Registrar
 from hub.rollout.signature import SOURCE, signed
 from hub.rollout.signer import private_key
 from hub.serve.app import create_app
@@ -279,3 +280,25 @@ def test_without_registered_sources_there_is_no_control_door(
     config = bureau.home / "hub.yaml"
     config.write_text(config.read_text().replace("enabled: true", "enabled: false"))
     assert control_routes(Hub(bureau.settings), bureau.settings) == ()
+
+
+@pytest.mark.asyncio
+async def test_a_check_under_way_keeps_nobody_from_the_door(
+    control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, ended = asyncio.Event(), asyncio.Event()
+    check = Registrar.check
+
+    async def slow(*given: Any, **named: Any) -> Any:
+        begun.set()
+        await ended.wait()
+        return await check(*given, **named)
+
+    monkeypatch.setattr(Registrar, "check", slow)
+    revision = await control.taken(ZHANG, "registerSource", text=control.bureau.civil(), basedOn=0)
+    first = asyncio.create_task(control.taken(ZHANG, "checkSource", basedOn=revision))
+    await begun.wait()
+    refused = await control.step(ZHANG, "checkSource", basedOn=revision)
+    assert (refused["__typename"], refused["code"]) == ("StepRefused", "OVERLOADED")
+    ended.set()
+    assert await first == revision + 1

@@ -190,6 +190,11 @@ API = 'base: "https://api.civil.example/v1"'
         ("soap", "wsdl: /srv/civil/x.wsdl", "", False),
         ("soap", f'wsdl: /srv/civil/x.wsdl, address: "{API[7:-1]}"', "", True),
         ("stream", 'url: "nats://events.civil.example/,nats://evil.example"', "", False),
+        ("sql", 'url: "postgresql://db.civil.example/x", schema: public', "", True),
+        ("graphql", 'url: "https://api.civil.example/q", schema: types.graphqls', "", False),
+        ("brought", "host: tax.internal", "", False),
+        ("brought", "host: /srv/open", "", True),
+        ("rest", f"{API}, a: {{b: {{c: {{d: {{e: {{f: {{g: {{h: {{i: x}}}}}}}}}}}}}}}}", "", False),
     ],
 )
 def test_places_in_all_their_forms(kind: str, connect: str, table: str, *, reached: bool) -> None:

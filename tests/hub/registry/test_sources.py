@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hub.registry.sources import Sources
+from hub.registry.sources import Sources, placed
 from schema.model.binding import SourceDecl
 from schema.model.names import DepartmentName, SourceName
 
@@ -70,3 +70,13 @@ async def test_closing_closes_what_was_given_back_too() -> None:
     now = sources.open[NAME]
     await sources.close()
     assert [one.is_open for one in (*gone, now)] == [False, False]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("kind", "moved"), [("sql", "public"), ("graphql", "/city/public"), ("rest", "public")]
+)
+def test_the_schema_of_a_database_is_no_file(kind: str, moved: str) -> None:
+    decl = SourceDecl(
+        name=NAME, department=DepartmentName("test"), kind=kind, connect={"schema": "public"}
+    )
+    assert placed(decl, Path("/city")).connect == {"schema": moved}
