@@ -217,11 +217,18 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 
 
 def check_link(link: Link, own: str, scheme: LabelScheme) -> None:
-    """Raises ``CONFIG_INVALID`` for a ceiling of unknown ladders, or a hub linked to itself."""
+    """Raises ``CONFIG_INVALID`` for a ceiling of unknown ladders, a hub linked to itself, or a
+    name that could stand before another's callers."""
     if link.name == own:
         raise HubError(
             "CONFIG_INVALID", f"the link `{link.name}` is from this hub to itself",
             hint="give each hub its own `instance.name`",
+        )  # fmt: skip
+    if "/" in link.name:
+        # fails closed: callers of `a` could be named as those of `a/b` are
+        raise HubError(
+            "CONFIG_INVALID", f"the name of the link `{link.name}` has a `/`",
+            hint="the `/` parts the hub's name from its callers'; give the hub another name",
         )  # fmt: skip
     for name, level in link.ceiling.items():
         ladder = scheme.ladder(name)
@@ -241,7 +248,8 @@ def _own_subject(link: Link, hubs: tuple[str, ...]) -> Subject:
     }
     fixed: dict[str, Any] = {name: link.fixed.get(cast(Fixed, name)) for name in _TEXTS}
     return Subject(
-        id=_id(link, "hub"), app=link.name, clearance=dict(link.ceiling), link=link.name,
+        # no application of the other hub and none of this one: names have no empty end
+        id=_id(link, "hub"), app=f"{link.name}/", clearance=dict(link.ceiling), link=link.name,
         purposes=frozenset(link.purposes), hubs=hubs, **fixed, **ours,
     )  # fmt: skip
 

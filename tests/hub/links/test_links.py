@@ -202,6 +202,20 @@ async def test_the_ceiling_hides_fields_from_everything(tmp_path: Path) -> None:
 
 
 @pytest.mark.asyncio
+async def test_a_hub_that_asks_for_itself_is_no_application_here(tmp_path: Path) -> None:
+    site = county(tmp_path)
+    (site.home / "policies" / "city.yaml").unlink()
+    site.rule("of-an-application", subjects={"app": "city"}, resources={"types": ["*"]})
+    async with opened(site) as lower:
+        signer = Signer(KEY, name="city", audience="county")
+        body = json.dumps({"query": "{ persons { nodes { name } } }"}).encode()
+        _, told = await lower.send(signer.sign_own(body), body)
+        assert "data" not in told
+        _, told = await lower.send(signer.sign_own(b"{}"), b"{}", "/graphql/link")
+        assert told == {"types": []}
+
+
+@pytest.mark.asyncio
 async def test_purposes_of_the_link_alone(tmp_path: Path) -> None:
     async with opened(county(tmp_path)) as lower:
         asker = structs.replace(ANN, purpose="statistics")
@@ -315,6 +329,7 @@ def test_links_are_checked_at_the_start(tmp_path: Path) -> None:
     assert "ladders of the packs" in wrong("c", ceiling={"other": "secret"})
     assert "purpses" in wrong("d", purpses=["x"])
     assert "accepts" in wrong("e", accepts={"app": {"a": "b"}})
+    assert "has a `/`" in wrong("f", name="city/desk")
 
 
 @pytest.mark.slow
