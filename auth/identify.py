@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
@@ -85,15 +85,16 @@ class Identifier:
         self._keep(token, (min(now + self._cache_s, subject.expires_at), subject))
         return subject
 
-    async def linked(self, token: str, body: bytes) -> Linked:
-        """Who asks through another hub, by the token that it made for this body; nothing is kept.
+    async def linked(self, token: str, read: Callable[[], Awaitable[bytes]]) -> Linked:
+        """Who asks through another hub, by the token that it made for the body that `read` reads;
+        nothing is kept.
 
-        Raises: `HubError` UNAUTHENTICATED, the same whatever is wrong; HUB_LOOP.
+        Raises: `HubError` UNAUTHENTICATED, the same whatever is wrong; HUB_LOOP; what `read` does.
         """
         try:
             if self._links is None:
                 raise RefusedError("scheme")
-            return await self._links.verify(token, body)
+            return await self._links.verify(token, read)
         except RefusedError as refused:
             log.info("auth.refused", reason=refused.reason)
             raise unauthenticated() from None

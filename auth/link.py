@@ -7,7 +7,7 @@ import hmac
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Any, Literal, Protocol, cast
 
 import msgspec
@@ -112,8 +112,10 @@ class LinkVerifier:
         self._tokens = TokenVerifier(issuers, clock=clock, key_set=key_set)
         self._subjects: OrderedDict[bytes, Subject] = OrderedDict()
 
-    async def verify(self, token: str, body: bytes) -> Linked:
-        """Who asks; the token is good for this body, and once.
+    async def verify(self, token: str, read: Callable[[], Awaitable[bytes]]) -> Linked:
+        """Who asks; the token is good for the body that `read` reads, and once.
+
+        Nothing is read for a token that is nobody's.
 
         Raises: `RefusedError`; `HubError` HUB_LOOP for a question that has been here before.
         """
@@ -122,6 +124,7 @@ class LinkVerifier:
         told = claims.get("body")
         if not isinstance(told, str) or not _DIGEST.match(told):
             raise RefusedError("body")
+        body = await read()
         if not hmac.compare_digest(told, hashlib.sha256(body).hexdigest()):
             raise RefusedError("body")  # fails closed: a token of another question
         ident = claims.get("jti")

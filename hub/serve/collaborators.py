@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -28,7 +28,9 @@ class Identifying(Protocol):
 
     async def identify(self, scheme: str, token: str) -> Subject: ...
 
-    async def linked(self, token: str, body: bytes) -> Linked: ...
+    async def linked(self, token: str, read: Callable[[], Awaitable[bytes]]) -> Linked:
+        """Reads the body, which the token must be of, once it knows whose the token is."""
+        ...
 
 
 class Served(Protocol):

@@ -154,10 +154,15 @@ class GraphQLDoor:
             subject = await self._subject(shown)
             body = await self._body(receive, found)
         else:
-            body = await self._body(receive, found)
-            # the token covers the body, which is therefore read first
-            linked = await self._hub.identifier.linked(linked_by(shown), body)
-            subject = linked.subject
+            # the token covers the body, which is read once it is known whose the token is
+            pieces: list[bytes] = []
+
+            async def read() -> bytes:
+                pieces.append(await self._body(receive, found))
+                return pieces[-1]
+
+            linked = await self._hub.identifier.linked(linked_by(shown), read)
+            subject, body = linked.subject, pieces[-1]
         value = read_json(body, options.max_variables_depth)
         if type(value) is list and linked is None:
             return await self._batch(value, subject, scope, found, wish.media)

@@ -59,10 +59,16 @@ class LinkDoor:
         check_encoding(found)
         check_length(found, _MOST_BYTES)
         length = found.get(b"content-length")
-        body = await read_body(receive, _MOST_BYTES, self._options.body_timeout_s, length)
+        pieces: list[bytes] = []
+
+        async def read() -> bytes:
+            timeout_s = self._options.body_timeout_s
+            pieces.append(await read_body(receive, _MOST_BYTES, timeout_s, length))
+            return pieces[-1]
+
         token = linked_by(found.get(b"authorization", b""))
-        linked = await self._hub.identifier.linked(token, body)
-        if body == GREETING:
+        linked = await self._hub.identifier.linked(token, read)
+        if pieces[-1] == GREETING:
             return b'{"ok":true}'
         request = Request(text="", subject=linked.subject, trace=linked.trace, door="link")
         return (await self._hub.pipeline.show(request, _told)).body

@@ -275,6 +275,29 @@ async def test_tokens_that_are_not_good(tmp_path: Path) -> None:
 
 
 @pytest.mark.asyncio
+async def test_nothing_is_read_for_a_token_that_is_nobodys(tmp_path: Path) -> None:
+    read: list[str] = []
+    body = json.dumps({"query": WHO}).encode()
+
+    async def sent() -> AsyncIterator[bytes]:
+        read.append("body")
+        yield body
+
+    async def status(token: str, path: str) -> int:
+        headers = {"authorization": f"Hub-Link {token}", "content-type": "application/json"}
+        got = await lower.client.post(path, content=sent(), headers=headers)
+        return got.status_code
+
+    async with opened(county(tmp_path)) as lower:
+        for path in ("/graphql", "/graphql/link"):
+            for token in ("nonsense", forged({}, body, key=STRANGER)):
+                assert await status(token, path) == 401
+        assert read == []
+        assert await status(forged({}, body), "/graphql") == 200
+        assert read == ["body"]
+
+
+@pytest.mark.asyncio
 async def test_a_token_used_before_a_restart_is_used(tmp_path: Path) -> None:
     site, body = county(tmp_path), json.dumps({"query": WHO}).encode()
     token = forged({}, body)
