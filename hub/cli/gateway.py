@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import ipaddress
+import multiprocessing
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ from hub.cli.load import read_text
 from schema.errors import HubError, ManyErrors
 
 if TYPE_CHECKING:
+    from multiprocessing.synchronize import Semaphore
+
     from hub.gateway.compose.compose import Subgraph
     from hub.gateway.model import Supergraph
     from hub.gateway.serve import GatewayApp
@@ -156,14 +159,17 @@ def _serve(source: str | tuple[Subgraph, ...], host: str, port: int, workers: in
     from hub.serve.options import ListenOptions
     from hub.serve.runner import serve
 
-    build = functools.partial(build_gateway, source, (host, port))
+    turn = multiprocessing.get_context("spawn").Semaphore(1)
+    build = functools.partial(build_gateway, source, (host, port), turn)
     serve(build, ListenOptions(host=host, port=port, workers=workers))
 
 
-def build_gateway(source: str | tuple[Subgraph, ...], listening: tuple[str, int]) -> GatewayApp:
+def build_gateway(
+    source: str | tuple[Subgraph, ...], listening: tuple[str, int], turn: Semaphore
+) -> GatewayApp:
     """One worker's application; called in the worker's process."""
     from hub.gateway.serve import GatewayApp
     from hub.telemetry.log import configure_logging
 
     configure_logging("warning", "console")
-    return GatewayApp(_compose(source), listening)
+    return GatewayApp(_compose(source), listening, turn)

@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 import sys
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from multiprocessing.synchronize import Semaphore
 from typing import Any
 
 import orjson
@@ -48,9 +49,18 @@ _LOOK_S = 0.02
 class GatewayApp:
     """The ASGI application of one worker."""
 
-    def __init__(self, supergraph: Supergraph, listening: tuple[str, int] | None = None) -> None:
-        """`listening`: where, if standard output is to tell once connections are taken."""
+    def __init__(
+        self,
+        supergraph: Supergraph,
+        listening: tuple[str, int] | None = None,
+        turn: Semaphore | None = None,
+    ) -> None:
+        """`listening`: where, if standard output is to tell once connections are taken.
+
+        `turn` is shared by workers: who takes it tells.
+        """
         self._listening = listening
+        self._turn = turn
         self._transport = HttpTransport()
         self._gateway = Gateway(supergraph, self._transport)
         self._heads = Heads("classic")
@@ -160,6 +170,8 @@ class GatewayApp:
             except OSError:
                 await asyncio.sleep(_LOOK_S)
         writer.close()
+        if self._turn is not None and not self._turn.acquire(block=False):
+            return
         shown = f"[{host}]" if ":" in host else host
         sys.stdout.write(f"Gateway ready at http://{shown}:{port}{PATH}\n")
         sys.stdout.flush()

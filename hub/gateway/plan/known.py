@@ -16,6 +16,14 @@ from graphql import (
 from hub.gateway.model import Chosen, FieldSet, HeldField, Key, Supergraph
 from hub.gateway.plan.asked import TYPENAME, Arguments
 
+VIA = "\x02"
+"""Stands between a subgraph and one of the interfaces by whose names it has the same objects."""
+
+
+def graph_of(door: str) -> str:
+    """The subgraph behind a door: itself, or one with the interface by whose name it is asked."""
+    return door.split(VIA)[0]
+
 
 class Entry(msgspec.Struct, frozen=True, cache_hash=True):
     """A subgraph's answer in one place: as which type it has the objects, what it provides there.
@@ -60,6 +68,8 @@ class Known:
         self.named = cache(self._named)
         self.concrete = cache(self._concrete)
         self.interfaces = cache(self._interfaces)
+        self.doors = cache(self._doors)
+        self.nullable = cache(self._nullable)
         self.shown = frozenset(
             name
             for name, held_type in supergraph.api.type_map.items()
@@ -83,6 +93,35 @@ class Known:
         held = self.types[entry.type].held.get(entry.graph)
         return held is not None and held.interface_object
 
+    def _doors(self, graph: str, concrete: str) -> tuple[str, ...]:
+        """The names under which a subgraph is reached for objects of a type.
+
+        One, unless it has them by several interfaces' names alone (``@interfaceObject``).
+        """
+        names = [name for name in self.interfaces(concrete)
+                 if (held := self.types[name].held.get(graph)) and held.interface_object
+                 ]  # fmt: skip
+        more = [f"{graph}{VIA}{name}" for name in names] if len(names) > 1 else []
+        return (graph, *more)
+
+    def door(self, concrete: str, entry: Entry) -> str:
+        """The name under which a subgraph is reached as an entry of objects of a type."""
+        named = f"{entry.graph}{VIA}{entry.type}"
+        return named if named in self.doors(entry.graph, concrete) else entry.graph
+
+    def _nullable(self, concrete: str, fields: FieldSet) -> bool:
+        """Whether some part of a key of a type's objects may be null."""
+        for piece in self.pieces(concrete, fields):
+            field = self.types[concrete].fields.get(piece.name)
+            text = field.type if field is not None else ""
+            while text.endswith("!]!"):
+                text = text[1:-2]
+            if not text.endswith("!") or text.startswith("["):
+                return True
+            if piece.selections and self.nullable(text[:-1], piece.selections):
+                return True
+        return False
+
     def _concrete(self, graph: str, name: str) -> tuple[str, ...]:
         """The object types that a subgraph may mean by a type, sorted."""
         entry = self.types[name]
@@ -103,6 +142,11 @@ class Known:
         if self.types[concrete].kind == "interface":
             return found >= self._possible.get(concrete, frozenset())
         return concrete in found
+
+    def within(self, interface: str, other: str) -> bool:
+        """Whether all objects of an interface are of another one too."""
+        none: frozenset[str] = frozenset()
+        return self._possible.get(interface, none) <= self._possible.get(other, none)
 
     def _interfaces(self, concrete: str) -> Sequence[str]:
         """The interfaces of an object type anywhere, sorted."""

@@ -87,6 +87,9 @@ class Options:
     def _is_blind(self, entry: Entry) -> bool:
         return entry.type != self._concrete and self._known.through(entry)
 
+    def _door(self, entry: Entry) -> str:
+        return self._known.door(self._concrete, entry)
+
     def near(self, one: Wanted) -> Option | None:
         """Where the objects are, with nothing to fetch below."""
         for entry in self._entries:
@@ -100,7 +103,7 @@ class Options:
         if one.name == TYPENAME:
             if self._is_blind(entry):
                 return None
-            unit = Unit(graph=entry.graph, local=rounds == 0, held=None)
+            unit = Unit(graph=self._door(entry), local=rounds == 0, held=None)
             return Option(unit, rounds)
         local = self._known.local(self._concrete, one.name, one.arguments, entry)
         if local is None:
@@ -121,7 +124,7 @@ class Options:
         if self._known.composite(name):
             below = Entry(entry.graph, name, provided, self._known.shared(self._concrete, one.name))
             inner = self._search.place(one.below, (below,))
-        unit = Unit(graph=entry.graph, local=rounds == 0, held=held, below=below)
+        unit = Unit(graph=self._door(entry), local=rounds == 0, held=held, below=below)
         return Option(unit, rounds, inner, needs)
 
     def all(self, one: Wanted) -> list[Option]:
@@ -147,7 +150,7 @@ class Options:
             return None
         if not one.arguments.names <= held.arguments:
             return None
-        if reached.hop is None and self.reach.hop(entry.graph) is None:
+        if reached.hop is None and self.reach.hop(self._door(entry)) is None:
             return None
         rounds = max(reached.rounds - 1, 0)
         for asked in self.asked(held.requires):

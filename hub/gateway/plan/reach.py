@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from hub.gateway.model import Chosen, Key
-from hub.gateway.plan.known import Entry, Known
+from hub.gateway.model import Chosen, FieldSet, Key
+from hub.gateway.plan.known import Entry, Known, graph_of
 from hub.gateway.plan.solution import Hop, Reached
 
 Answers = Callable[[Chosen, Entry], int | None]
@@ -29,11 +29,12 @@ class Reach:
         """Who tells the concrete type."""
         self._through = ""
         for entry in entries:
-            self.reached[entry.graph] = Reached(entry=entry, rounds=0, hop=None)
+            door = known.door(concrete, entry)
+            self.reached[door] = Reached(entry=entry, rounds=0, hop=None)
             if known.through(entry) and entry.type != concrete:
                 self._through = entry.type
             elif self.typer is None:
-                self.typer = entry.graph
+                self.typer = door
         if concrete in known.roots:
             self._root()
         else:
@@ -52,34 +53,44 @@ class Reach:
         while True:
             found: dict[str, tuple[int, Hop, Entry]] = {}
             for graph in self._known.supergraph.graphs:
-                way = self._way(graph) if graph not in self.reached else None
-                if way is not None:
-                    found[graph] = way
+                for door in self._known.doors(graph, self._concrete):
+                    way = self._way(door) if door not in self.reached else None
+                    if way is not None:
+                        found[door] = way
             if not found:
                 return
             first = min(rounds for rounds, _, _ in found.values())
-            for graph, (rounds, hop, entry) in found.items():
+            for door, (rounds, hop, entry) in found.items():
                 if rounds == first:
-                    self.reached[graph] = Reached(entry=entry, rounds=rounds, hop=hop)
+                    self.reached[door] = Reached(entry=entry, rounds=rounds, hop=hop)
                     if self.typer is None and not self._blind(entry):
-                        self.typer = graph
+                        self.typer = door
 
     def _blind(self, entry: Entry) -> bool:
         return entry.type != self._concrete and self._known.through(entry)
 
-    def hop(self, graph: str) -> tuple[Hop, Entry] | None:
+    def hop(self, door: str) -> tuple[Hop, Entry] | None:
         """How a subgraph is asked, from what is reached by now."""
-        way = self._way(graph)
+        way = self._way(door)
         return None if way is None else way[1:]
 
-    def _way(self, graph: str) -> tuple[int, Hop, Entry] | None:
+    def others(self, door: str, hop: Hop) -> Iterator[tuple[FieldSet, tuple[str, ...]]]:
+        """Further keys that are there as soon as a hop's, and the suppliers of their fields."""
+        found = self._suppliers(hop.key)
+        for name, _, key in self._doors(door):
+            if name == hop.type and key.fields != hop.key and found is not None:
+                other = self._suppliers(key.fields)
+                if other is not None and other[0] <= found[0]:
+                    yield key.fields, other[1]
+
+    def _way(self, door: str) -> tuple[int, Hop, Entry] | None:
         """The cheapest of a subgraph's keys, and after how many rounds it is asked by it."""
         best: tuple[tuple[int, int], Hop, Entry] | None = None
-        for name, entry, key in self._doors(graph):
-            needs_type = name == self._concrete
+        for name, entry, key in self._doors(door):
+            needs_type = name == self._concrete or not self._sure_of(name)
             if needs_type and self.typer is None:
                 continue
-            found = self._suppliers(key)
+            found = self._suppliers(key.fields)
             if found is None:
                 continue
             waves, suppliers = found
@@ -97,8 +108,17 @@ class Reach:
                 best = (cost, hop, entry)
         return None if best is None else (best[0][0] + 1, best[1], best[2])
 
-    def _doors(self, graph: str) -> Iterator[tuple[str, Entry, Key]]:
+    def _sure_of(self, name: str) -> bool:
+        """Whether all objects of the interface that is known are of another one too."""
+        return not self._through or self._known.within(self._through, name)
+
+    def _doors(self, door: str) -> Iterator[tuple[str, Entry, Key]]:
         """The representation's type name, the entry behind it, the key."""
+        for name, entry, key in self._ways(graph_of(door)):
+            if self._known.door(self._concrete, entry) == door:
+                yield name, entry, key
+
+    def _ways(self, graph: str) -> Iterator[tuple[str, Entry, Key]]:
         types = self._known.types
         held = types[self._concrete].held.get(graph)
         for key in held.keys if held is not None else ():
@@ -120,11 +140,11 @@ class Reach:
                     if key.resolvable:
                         yield name, entry, key
 
-    def _suppliers(self, key: Key) -> tuple[int, tuple[str, ...]] | None:
+    def _suppliers(self, fields: FieldSet) -> tuple[int, tuple[str, ...]] | None:
         """Who answers the fields of a key, and after how many rounds they are all there."""
         made = []
         rounds = 0
-        for piece in self._known.pieces(self._concrete, key.fields):
+        for piece in self._known.pieces(self._concrete, fields):
             best: tuple[int, str] | None = None
             for graph, reached in self.reached.items():
                 waves = self._answers(piece, reached.entry)

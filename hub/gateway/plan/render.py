@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from hub.gateway.plan.asked import TYPENAME, Selection, Wanted, of_fields
-from hub.gateway.plan.known import Entry, Known
-from hub.gateway.plan.solution import Item, Unit, VariantSolution, sure
+from hub.gateway.plan.known import Entry, Known, graph_of
+from hub.gateway.plan.solution import Input, Item, Unit, VariantSolution, sure
 from hub.gateway.plan.steps import Fetch, Part, Read, Shape, ShapeField
 from hub.gateway.plan.waves import Asking, FetchKey, Placed, Waves, find, ordered
 
@@ -53,14 +55,14 @@ class Render:
 
     def _fetch(self, key: FetchKey, asking: Asking, index: Mapping[FetchKey, int]) -> Fetch:
         self._variables = set()
-        place, graph = asking.place, asking.graph
+        place, graph, name_of = asking.place, asking.graph, graph_of(asking.graph)
         variants = place.solution.variants
         hops = {name: variants[name].hops[graph] for name in asking.parts}
         kind = next(iter(hops.values())).kind
         parts: dict[str, Part] = {}
         if kind == "root":
             (name,) = asking.parts
-            text, shape = self._object(place, graph, asking.parts, Entry(graph, name))
+            text, shape = self._object(place, graph, asking.parts, Entry(name_of, name))
             shapes = {name: shape}
         else:
             groups: dict[str, dict[str, list[str]]] = {}
@@ -71,17 +73,17 @@ class Render:
             shapes, pieces = {}, []
             for type_name, held in groups.items():
                 piece, shapes[type_name] = self._object(
-                    place, graph, held, Entry(graph, type_name), names=names
+                    place, graph, held, Entry(name_of, type_name), names=names
                 )
                 pieces.append(f"... on {type_name} {piece}")
             inside = " ".join(pieces)
             text = f"{{ _entities(representations: $representations) {{ {inside} }} }}"
         variables = tuple(sorted(self._variables))
-        operation = self._operation(graph, index[key])
+        operation = self._operation(name_of, index[key])
         word = self._kind if place is self._waves.root else "query"
         head = self._head(word, kind, variables, operation)
         return Fetch(
-            index=index[key], graph=graph, kind=kind, wave=key[2],
+            index=index[key], graph=name_of, kind=kind, wave=key[2],
             after=tuple(sorted(index[one] for one in asking.after)),
             path=place.steps(), text=head + text, variables=variables,
             operation=operation, parts=parts, shapes=shapes,
@@ -175,7 +177,7 @@ class Render:
             if item.wanted.name == TYPENAME:
                 continue
             above = known.held(entry.type, item.wanted.name, entry)
-            own = next(unit.held for unit in item.units if unit.graph == entry.graph)
+            own = _unit(item, entry.graph).held
             if above is None or own is None or above.type != own.type:
                 return False
             if not item.wanted.arguments.names <= above.arguments:
@@ -196,7 +198,7 @@ class Render:
         self, place: Placed, name: str, item: Item, graph: str, names: _Names
     ) -> tuple[str, ShapeField]:
         one = item.wanted
-        unit = next(unit for unit in item.units if unit.graph == graph)
+        unit = _unit(item, graph)
         below, shape = "", None
         if unit.below is not None:
             child = self._waves.child(place, name, one.tree, item)
@@ -214,9 +216,21 @@ class Render:
     def _part(
         self, place: Placed, variant: VariantSolution, graph: str, keys: Sequence[str]
     ) -> Part:
+        ways = variant.inputs[graph]
+        made = [self._way(place, variant, graph, keys, inputs) for inputs in ways]
+        return msgspec.structs.replace(made[0], others=tuple(made[1:]))
+
+    def _way(
+        self,
+        place: Placed,
+        variant: VariantSolution,
+        graph: str,
+        keys: Sequence[str],
+        inputs: Sequence[Input],
+    ) -> Part:
         hop = variant.hops[graph]
         reads: list[Read] = []
-        for one in variant.inputs[graph]:
+        for one in inputs:
             if one.name != TYPENAME:
                 item = variant.items[one.tree]
                 below = item.wanted.below
@@ -229,7 +243,9 @@ class Render:
                 read = self._read(place, variant, tree, item, must=False, below=below)
                 if all(read.per is not None or one.name != read.name for one in reads):
                     reads.append(read)
-        return Part(type=hop.type, reads=tuple(reads), blind=hop.type != variant.type)
+        return Part(
+            type=hop.type, reads=tuple(reads), blind=hop.type != variant.type and hop.typer is None
+        )
 
     def _read(
         self,
@@ -257,7 +273,13 @@ class Render:
 
 
 def _local(item: Item, graph: str) -> Unit | None:
-    return next((u for u in item.units if u.graph == graph and u.local), None)
+    return next((u for u in item.units if graph_of(u.graph) == graph and u.local), None)
+
+
+def _unit(item: Item, door: str) -> Unit:
+    """The answer of one subgraph."""
+    held = {unit.graph: unit for unit in item.units}
+    return held.get(door) or sure(_local(item, graph_of(door)))
 
 
 def _braces(texts: Sequence[str]) -> str:

@@ -83,7 +83,8 @@ class VariantSolution(msgspec.Struct, frozen=True, kw_only=True):
     type: str
     items: Mapping[str, Item]
     hops: Mapping[str, Hop]
-    inputs: Mapping[str, tuple[Input, ...]]
+    inputs: Mapping[str, tuple[tuple[Input, ...], ...]]
+    """For each door its keys, in the order in which they are tried."""
     needs: Mapping[tuple[str, str], FieldSet]
     """What the fields with `@requires` need, by tree key and subgraph."""
     left: int

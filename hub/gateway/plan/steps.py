@@ -49,6 +49,8 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     reads: tuple[Read, ...]
     blind: bool
     """Whether it can ask about objects whose type is not known yet."""
+    others: tuple[Part, ...] = ()
+    """By other keys, for objects of which this one's has a part that is null."""
 
 
 class Step(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ together, so that few are asked; their keys and requirements join the fields in 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
 from hub.gateway.model import Chosen, FieldSet
@@ -60,7 +60,7 @@ class Variant:
         self._inner: dict[str, PlaceSolution] = {}
         self._rounds: dict[str, int] = {}
         self._hops: dict[str, Hop] = {}
-        self._inputs: dict[str, tuple[Input, ...]] = {}
+        self._inputs: dict[str, tuple[tuple[Input, ...], ...]] = {}
         self._needs: dict[tuple[str, str], FieldSet] = {}
         self._left = 0
 
@@ -223,14 +223,28 @@ class Variant:
         if hop is None:
             hop = sure(self._options.reach.hop(graph))[0]
         self._hops[graph] = hop
-        made = []
-        pieces = self._known.pieces(self._concrete, hop.key)
-        for piece, supplier in zip(pieces, hop.suppliers, strict=True):
-            made.append(Input(piece.name, self._pin(piece, supplier), supplier))
+        made = self._read(hop.key, hop.suppliers)
         if hop.typer is not None and self._options.blind:
             self._pin_type(hop.typer)
             made.append(Input(TYPENAME, TYPE, hop.typer))
-        self._inputs[graph] = tuple(made)
+        self._inputs[graph] = (tuple(made), *self._others(graph, hop))
+
+    def _others(self, graph: str, hop: Hop) -> Iterator[tuple[Input, ...]]:
+        """Keys for objects of which the chosen one has null in it: what costs no more requests."""
+        if hop.kind == "root" or not self._known.nullable(self._concrete, hop.key):
+            return
+        reached = self._options.reach.reached
+        for key, suppliers in list(self._options.reach.others(graph, hop)):
+            if all(name in self._hops or reached[name].hop is None for name in suppliers):
+                yield tuple(self._read(key, suppliers))
+
+    def _read(self, key: FieldSet, suppliers: Sequence[str]) -> list[Input]:
+        """See that a key is there to be read."""
+        pieces = self._known.pieces(self._concrete, key)
+        return [
+            Input(piece.name, self._pin(piece, supplier), supplier)
+            for piece, supplier in zip(pieces, suppliers, strict=True)
+        ]
 
     def _pin_type(self, graph: str) -> None:
         self._wanted.setdefault(TYPE, Wanted(TYPE, TYPENAME, NO_ARGUMENTS, (), False))

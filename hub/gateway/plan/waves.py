@@ -7,9 +7,10 @@ same time, is one fetch. A fetch comes later than all it reads, so none waits fo
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 
 from hub.gateway.plan.asked import PIN, TYPENAME, Asked, Selection, fits, flat, of_fields
-from hub.gateway.plan.known import Entry, Known
+from hub.gateway.plan.known import Entry, Known, graph_of
 from hub.gateway.plan.solution import TYPE, Item, PlaceSolution, Unit, VariantSolution, sure
 from hub.gateway.plan.steps import Step
 from schema.errors import HubError
@@ -94,7 +95,7 @@ class Waves:
         if found is not None:
             return found
         inner = sure(item.inner)
-        entered = {unit.graph: self._fetch(place, name, key, unit) for unit in item.units}
+        entered = {graph_of(unit.graph): self._fetch(place, name, key, unit) for unit in item.units}
         shared = (place.index, key, id(inner), tuple(sorted(entered.values())))
         found = self._shared.get(shared)
         if found is None:
@@ -107,7 +108,7 @@ class Waves:
     def _fetch(self, place: Placed, name: str, key: str, unit: Unit) -> FetchKey:
         """The fetch that answers a unit."""
         if unit.local:
-            return place.entered[unit.graph]
+            return place.entered[graph_of(unit.graph)]
         mark = (place.index, name, key, unit.graph)
         found = self._times.get(mark)
         if found is not None:
@@ -137,7 +138,7 @@ class Waves:
     def _apart(self, place: PlaceSolution, variant: VariantSolution, graph: str) -> str:
         """Types are kept apart where the subgraph cannot: it knows their interface's name alone."""
         hop = variant.hops[graph]
-        if hop.type == variant.type or not self._known.through(Entry(graph, hop.type)):
+        if hop.type == variant.type or not self._known.through(Entry(graph_of(graph), hop.type)):
             return ""
         mine = _ways(variant)
         return next(name for name, one in place.variants.items() if _ways(one) == mine)
@@ -154,7 +155,7 @@ class Waves:
 
     def _inputs(self, place: Placed, variant: VariantSolution, graph: str) -> set[FetchKey]:
         made: set[FetchKey] = set()
-        for one in variant.inputs[graph]:
+        for one in chain(*variant.inputs[graph]):
             item = variant.items[one.tree]
             unit = next(unit for unit in item.units if unit.graph == one.graph)
             made.add(self._fetch(place, variant.type, one.tree, unit))

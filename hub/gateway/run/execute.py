@@ -144,7 +144,9 @@ class Run:
         if fetch.operation is not None:
             body["operationName"] = fetch.operation
         try:
-            answer = await self._transport.post(self._graphs[fetch.graph].url, orjson.dumps(body))
+            url = self._graphs[fetch.graph].url
+            once = self._plan.kind == "mutation" and fetch.kind == "root" and not fetch.path
+            answer = await self._transport.post(url, orjson.dumps(body), once=once)
         except Unanswered as error:
             self._from_subgraph(fetch, {"message": str(error)}, first)
             return None, ()

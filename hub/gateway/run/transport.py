@@ -27,8 +27,8 @@ class Unanswered(Exception):
 class Transport(Protocol):
     """Carries requests to subgraphs."""
 
-    async def post(self, url: str, body: bytes) -> Mapping[str, Any]:
-        """The response's JSON object; raises `Unanswered`."""
+    async def post(self, url: str, body: bytes, *, once: bool = False) -> Mapping[str, Any]:
+        """The response's JSON object; `once`: not to be sent twice. Raises `Unanswered`."""
 
 
 class _Address(msgspec.Struct, frozen=True):
@@ -73,12 +73,12 @@ class HttpTransport:
         self._room: dict[tuple[str, int, bool], asyncio.Semaphore] = {}
         self._tls: ssl.SSLContext | None = None
 
-    async def post(self, url: str, body: bytes) -> Mapping[str, Any]:
+    async def post(self, url: str, body: bytes, *, once: bool = False) -> Mapping[str, Any]:
         """Ask; a body of JSON counts whatever the status is."""
         try:
             address = _address(url)
             async with asyncio.timeout(self._timeout_s):
-                status, read = await self._exchange(address, body)
+                status, read = await self._exchange(address, body, once)
         except TimeoutError:
             raise Unanswered("the subgraph was too slow") from None
         except (OSError, ValueError, EOFError, _Broken, asyncio.LimitOverrunError):
@@ -97,12 +97,14 @@ class HttpTransport:
             while held:
                 held.pop()[1].close()
 
-    async def _exchange(self, address: _Address, body: bytes) -> tuple[int, bytes]:
+    async def _exchange(self, address: _Address, body: bytes, once: bool) -> tuple[int, bytes]:
         key = (address.host, address.port, address.tls)
         room = self._room.setdefault(key, asyncio.Semaphore(CONNECTIONS))
         async with room:
             idle = self._idle.setdefault(key, [])
-            while idle:
+            # a mutation whose connection breaks may have been carried out: never over an old one,
+            # which the other side may be closing at this moment
+            while idle and not once:
                 streams = idle.pop()
                 if streams[0].at_eof() or streams[1].is_closing():
                     streams[1].close()
@@ -137,6 +139,7 @@ class HttpTransport:
                 raise _Broken from error
             read, ended = await _read_body(reader, headers)
             keep = not ended and headers.get(b"connection", b"").lower() != b"close"
+            keep = keep and len(idle) < CONNECTIONS
             return status, read
         finally:
             if keep:

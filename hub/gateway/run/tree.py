@@ -83,25 +83,52 @@ class Representations:
         self._known: dict[Any, int] = {}
 
     def add(self, held: Tree, part: Part) -> None:
-        """Take an object in; not one of whose key a part is missing or null."""
+        """Take an object in; not one of whose keys all have a part that is missing or null."""
         reads = part.reads
         if len(reads) == 1 and reads[0].per is None and type(held.get(reads[0].tree)) is str:
-            mark: Any = (part.type, held[reads[0].tree])
+            mark: Any = (part.type, reads[0].name, held[reads[0].tree])
             index = self._known.get(mark)
             if index is not None:
                 self.targets[index].append(held)
                 return
-        made = _read(held, reads)
+        made = _read_best(held, part)
         if made is None:
             return
         made["__typename"] = part.type
-        if len(reads) > 1 or reads[0].per is not None or type(held[reads[0].tree]) is not str:
+        if len(made) == 2 and type(value := next(iter(made.values()))) is str:
+            mark = (part.type, next(iter(made)), value)
+        else:
             mark = orjson.dumps(made, option=orjson.OPT_SORT_KEYS)
         index = self._known.setdefault(mark, len(self.listed))
         if index == len(self.listed):
             self.listed.append({"__typename": part.type, **made})
             self.targets.append([])
         self.targets[index].append(held)
+
+
+def _read_best(held: Tree, part: Part) -> dict[str, Any] | None:
+    """By the first key in which nothing is null, else by the first that can be read."""
+    first = _read(held, part.reads)
+    if not part.others or (first is not None and _is_whole(first, part.reads)):
+        return first
+    for other in part.others:
+        made = _read(held, other.reads)
+        if made is not None and _is_whole(made, other.reads):
+            return made
+        first = first or made
+    return first
+
+
+def _is_whole(made: Mapping[str, Any], reads: Sequence[Read]) -> bool:
+    return all(_is_full(made[one.name]) for one in reads if one.must)
+
+
+def _is_full(value: Any) -> bool:
+    if isinstance(value, list):
+        return all(_is_full(item) for item in value)
+    if isinstance(value, dict):
+        return all(_is_full(item) for item in value.values())
+    return value is not None
 
 
 def _read(held: Tree, reads: Sequence[Read]) -> dict[str, Any] | None:

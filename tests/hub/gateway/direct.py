@@ -17,7 +17,7 @@ class Direct:
     def __init__(self, services: Mapping[str, Service]) -> None:
         self._services = services
 
-    async def post(self, url: str, body: bytes) -> Mapping[str, Any]:
+    async def post(self, url: str, body: bytes, *, once: bool = False) -> Mapping[str, Any]:
         """The response."""
         answer = self._services[httpx.URL(url).host].answer(orjson.loads(body))
         told: Mapping[str, Any] = orjson.loads(orjson.dumps(answer))

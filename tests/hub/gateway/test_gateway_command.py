@@ -138,10 +138,11 @@ async def test_bodies_are_bounded() -> None:
 
 
 @contextmanager
-def serving(file: Path) -> Iterator[str]:
-    """The process; its address once it says that it is ready."""
+def serving(file: Path, *more: str) -> Iterator[str]:
+    """The process; its address once it says that it is ready, which it does once."""
     port = free_port()
     words = [sys.executable, "-m", "hub", "gateway", "--subgraphs", str(file), "--port", str(port)]
+    words += more
     process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -150,7 +151,8 @@ def serving(file: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}/graphql"
     finally:
         process.terminate()
-        process.communicate(timeout=20)
+        rest, _ = process.communicate(timeout=20)
+    assert rest == ""
     assert process.returncode == 0
 
 
@@ -196,7 +198,7 @@ def test_the_process(tmp_path: Path) -> None:
             file = written(tmp_path, services, base)
 
             def ask() -> None:
-                with serving(file) as url:
+                with serving(file, "--workers", "2") as url:
                     asyncio.run(exchanges(url))
 
             await asyncio.to_thread(ask)

@@ -20,6 +20,7 @@ class Scripted:
 
     def __init__(self, answer: bytes, *, closes: bool, pause_s: float = 0) -> None:
         self.answer = answer
+        self.rounds = 1_000_000
         self.closes = closes
         self.pause_s = pause_s
         self.connections = 0
@@ -36,6 +37,8 @@ class Scripted:
                 size = int(head.lower().split("content-length: ")[1].split("\r\n")[0])
                 await reader.readexactly(size)
                 await asyncio.sleep(self.pause_s)
+                if len(self.heads) > self.rounds:
+                    break
                 writer.write(self.answer)
                 await writer.drain()
                 if self.closes:
@@ -132,3 +135,17 @@ async def test_a_connection_that_was_closed_while_idle_is_replaced() -> None:
     assert second.connections == 1
     server.close()
     await transport.close()
+
+
+async def test_what_must_not_be_sent_twice_is_sent_once() -> None:
+    async with scripted(WHOLE) as server:
+        transport = HttpTransport(timeout_s=10)
+        await transport.post(server.url, b"{}")
+        server.rounds = 1
+        with pytest.raises(Unanswered, match="cannot be reached"):
+            await transport.post(server.url, b"{}", once=True)
+        assert len(server.heads) == 2
+        with pytest.raises(Unanswered, match="cannot be reached"):
+            await transport.post(server.url, b"{}")
+        assert len(server.heads) == 4
+        await transport.close()
