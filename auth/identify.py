@@ -75,6 +75,8 @@ class Identifier:
             subject = await self._check(scheme, token, now)
             if token in self._revoked:
                 raise RefusedError("revoked")  # it was revoked while it was looked at
+            if self._links is not None and self._links.names(subject):
+                raise RefusedError("name")  # rules about callers of that link would be met by it
         except RefusedError as refused:
             log.info("auth.refused", reason=refused.reason)
             self._remember(token, now)

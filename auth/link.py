@@ -144,6 +144,11 @@ class LinkVerifier:
             trace=trace if isinstance(trace, str) and _TRACE.match(trace) else None,
         )
 
+    def names(self, subject: Subject) -> bool:
+        """Whether a caller of this hub bears a name that callers of a link have."""
+        said = (name.partition("/") for name in (subject.app, subject.user) if name is not None)
+        return any(stroke and first in self._links for first, stroke, _ in said)
+
     def _path(self, value: Any, link: Link) -> tuple[str, ...]:
         """The hubs that the question has passed; this one must not be among them."""
         if not isinstance(value, list) or not value or len(value) > _MOST:

@@ -26,6 +26,7 @@ Reason = Literal[
     "scheme",
     "replayed",
     "body",
+    "name",
 ]
 
 

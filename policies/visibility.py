@@ -80,9 +80,15 @@ def cleared_elements(held: Visible, catalogue: Catalogue, subject: Subject) -> V
             others = ((relation.to, theirs) for _, theirs in relation.match)
             if any(coordinate(*end) in out for end in (*ends, *others)):
                 out.add(coordinate(entity.name, name))
+    # an id is made of the key: where that lies above, rows have none, and none opens them
+    sealed = {
+        FieldUse(coordinate(entity.name), "open")
+        for entity in catalogue.types.values()
+        if any(coordinate(entity.name, part) in out for part in entity.keys[0])
+    }
     return Visible(
         selectable=held.selectable - out,
-        uses=frozenset(use for use in held.uses if use.coordinate not in out),
+        uses=frozenset(use for use in held.uses - sealed if use.coordinate not in out),
     )
 
 

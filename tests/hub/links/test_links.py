@@ -202,6 +202,40 @@ async def test_the_ceiling_hides_fields_from_everything(tmp_path: Path) -> None:
 
 
 @pytest.mark.asyncio
+async def test_rows_whose_key_lies_above_the_ceiling_have_no_id(tmp_path: Path) -> None:
+    """An id is made of the key, and would tell rows apart by what the caller may not know."""
+    site = county(tmp_path)
+    file = site.home / "fragments" / "civil.yaml"
+    asked = "{ persons { nodes { id name } } }"
+    async with opened(site) as lower:
+        assert (await lower.ask(asked))["persons"]["nodes"][0]["id"]
+    file.write_text(
+        file.read_text().replace("n: {type: String}", "n: {type: String, label: confidential}")
+    )
+    async with opened(site) as lower:
+        assert await lower.ask(asked) == "GRAPHQL_VALIDATION_FAILED"
+        told = await lower.ask('{ __type(name: "Node") { possibleTypes { name } } }')
+        assert told["__type"]["possibleTypes"] == [{"name": "Job"}]
+        assert await lower.ask('{ person(n: "1") { name } }') == "GRAPHQL_VALIDATION_FAILED"
+        assert await lower.ask("{ persons { nodes { name } } }") == {
+            "persons": {"nodes": [{"name": "Zhang"}]}
+        }
+
+
+@pytest.mark.asyncio
+async def test_nobody_here_bears_a_name_of_a_links_callers(tmp_path: Path) -> None:
+    site = county(tmp_path)
+    site.key("city/desk", "--clearance", "plain=internal", "--purpose", "administration")
+    impostor = {"authorization": f"ApiKey {site.token}"}
+    site.key("town/desk", "--clearance", "plain=internal", "--purpose", "administration")
+    other = {"authorization": f"ApiKey {site.token}"}
+    async with opened(site) as lower:
+        for headers, status in ((impostor, 401), (other, 200)):
+            got = await lower.client.post("/graphql", json={"query": WHO}, headers=headers)
+            assert got.status_code == status
+
+
+@pytest.mark.asyncio
 async def test_a_hub_that_asks_for_itself_is_no_application_here(tmp_path: Path) -> None:
     site = county(tmp_path)
     (site.home / "policies" / "city.yaml").unlink()
