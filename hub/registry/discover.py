@@ -82,7 +82,7 @@ def draft_fragment(
                 hint="use small letters, digits and `-`, beginning with a letter, at most 63",
             )
     _refuse_secrets(connect)
-    entities = entities_of(shape)
+    entities = entities_of(shape, catalogue)
     carried = any(one.label is not None for table in shape.tables for one in table.columns)
     head = _CARRIED if carried else _HEAD if level is None else _LABELLED
     lines = [

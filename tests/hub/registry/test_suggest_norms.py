@@ -101,5 +101,45 @@ def test_types_that_exist(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert "Application.applicant may refer to Person." in text
     assert "Rows may be of `Person`, which exists already" in text
     assert "which exists already" not in drafted(capsys, str(tmp_path / "office.sqlite"))
-    city = "".join(re.findall(r"^  # (Application\.\w+: \{to: \w+, match: .*\})$", text, re.M)[:1])
-    assert city.startswith("Application.applicant")
+    relation = "  Application.applicantPerson: {to: Person, match: {applicant: idNumber}}"
+    assert f"  # {relation.strip()}" in text
+    told = with_city(text.replace("relations:\n", f"relations:\n{relation}\n"))
+    assert {str(name) for name in told.types} >= {"Person", "Application", "Talent", "Talent2"}
+    (held,) = (one for name, one in told.types.items() if name == "Application")
+    assert {str(name): str(one.to) for name, one in held.relations.items()} == {
+        "applicantPerson": "Person"
+    }
+
+
+def test_what_extends_a_type(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The steps that the comment tells, taken by hand."""
+    config = str(configured(tmp_path))
+    place = str(office(tmp_path / "office.sqlite"))
+    text = drafted(capsys, place, "--config", config, "--only", "talent")
+    text = re.sub(r"^  Talent2?:\n    plural: .*$", "  Person:\n    extend: true", text, flags=re.M)
+    text = text.replace(
+        "idNumber: {column: id_number, ", "idNumber: {column: id_number, authoritative: false, "
+    )
+    told = with_city(text)
+    (person,) = (one for name, one in told.types.items() if name == "Person")
+    assert "grade" in {str(name) for name in person.fields}
+
+
+def test_a_file_of_values(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "visits.csv"
+    rows = [f"v{n},{CODES[n % 6]},{20 + n % 10}.01.2000,{CITIZENS[n]}" for n in range(40)]
+    file.write_text("\n".join(["visit_no,xzqhdm,day,visitor", *rows]) + "\n", encoding="utf-8")
+    text = drafted(capsys, str(file), "--config", str(configured(tmp_path)))
+    assert published(text).types
+    assert "from_format: dd.mm.yyyy" in text
+    assert "may refer to Person.idNumber" in text
+
+
+def with_city(text: str) -> Catalogue:
+    """The draft and the city's fragments together."""
+    read = [
+        read_fragment(one.read_text(encoding="utf-8"), one.name)
+        for one in sorted((CITY / "fragments").glob("*.yaml"))
+    ]
+    scheme = load(["cn", "plain"]).scheme
+    return compose([*read, read_fragment(text, "draft.yaml")], scheme)
