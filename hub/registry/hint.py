@@ -40,4 +40,7 @@ def extending(entity: Entity, link: Link) -> Iterator[str]:
         f"  # If so, call the next type `{link.to}`, its key `[{link.field}]` and its field"
         f" `{ours}` `{link.field}`"
     )
-    yield f"  # with `column: {text(link.column)}, authoritative: false`; write `extend: true` for `plural`."
+    yield (
+        f"  # with `column: {text(link.column)}, authoritative: false`, and write"
+        " `extend: true` for `plural`."
+    )
