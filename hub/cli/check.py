@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hub.cli.load import load_packs, read_fragments, read_text, yaml_files
+from hub.cli.load import load_environment, load_packs, read_fragments, read_text, yaml_files
 from schema.errors import HubError, ManyErrors
 
 if TYPE_CHECKING:
@@ -84,6 +84,20 @@ def check(
         f"good: {len(catalogue.types)} types of {len(departments)} departments"
         f" from {len(catalogue.sources)} sources, {rules} bundles"
     )
+
+
+def catalogue_in_force(config: Path) -> Catalogue:
+    """What a configuration's fragments and registered sources make together; no source is read.
+
+    Raises: what `hub check` tells of them.
+    """
+    from hub.settings import expand, read_settings
+    from schema.compose.merge import compose
+
+    load_environment(config)
+    settings = read_settings(config)
+    read = [*read_fragments(expand(settings.fragments)), *_registered(settings)]
+    return compose(read, load_packs(settings.packs).scheme, ceiling=settings.ceiling)
 
 
 def _registered(settings: Settings) -> list[Fragment]:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import click
 import msgspec
 
+from hub.cli.check import catalogue_in_force
 from hub.cli.source_norms import norms
 from hub.cli.source_officer import approve_source, reject, roll_back_source
 from hub.cli.source_show import diff_source, history_of, list_sources, show_source
@@ -97,6 +98,11 @@ for step in (
     help="Rule packs whose categories are suggested; may be repeated.",
 )
 @click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="A hub's configuration: links to types of its catalogue are suggested, from names alone.",
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write here instead of to the terminal; never over a file that exists.",
@@ -116,6 +122,7 @@ def draft(
     level: str | None,
     sample: bool,
     packs: tuple[str, ...],
+    config: Path | None,
     out: Path | None,
 ) -> None:
     """Write a fragment from what lies at PLACE: a database URL, a file or folder, an API.
@@ -135,6 +142,7 @@ def draft(
     from hub.registry.discover import draft_fragment
     from hub.registry.secret import resolve
     from hub.registry.suggest.detect import suggestions
+    from hub.registry.suggest.norm import norms_of
     from policies.packs import load
 
     def known(text: str) -> str:
@@ -159,6 +167,7 @@ def draft(
         connect["params"] = params_of(params)
     called = name or name_of(known(place))
     categories = load(list(packs)).scheme.categories
+    catalogue = None if config is None else catalogue_in_force(config)
     found = _discover(called, department, found_kind, connect, known, only=only, sample=sample)
     shape, samples, overlapping = asyncio.run(found)
     if "://" not in place and "://" not in known(place):
@@ -174,6 +183,8 @@ def draft(
         suggested=suggestions(shape, samples),
         categories=categories,
         overlapping=overlapping,
+        normed=norms_of(shape, samples),
+        catalogue=catalogue,
     )
     if out is None:
         click.echo(text, nl=False)

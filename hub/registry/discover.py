@@ -9,14 +9,18 @@ from typing import Any, NamedTuple
 from connectors.spi import ShapeColumn, SourceShape
 from hub.registry import naming
 from hub.registry.entities import DraftColumn, Entity, entities_of
+from hub.registry.hint import extending, norm_lines
 from hub.registry.relate import relation_lines
 from hub.registry.suggest.detect import Suggestion, Suggestions, told_of
+from hub.registry.suggest.existing import Link, links
+from hub.registry.suggest.norm import Normeds
 from hub.registry.suggest.overlap import Overlap
 from hub.registry.yamltext import flow, text
 from schema.compose import reference
 from schema.compose.english import lower_first
 from schema.compose.positions import parse
 from schema.errors import HubError
+from schema.model.catalogue import Catalogue
 from schema.model.names import SOURCE_NAME
 
 _HEAD = """\
@@ -42,6 +46,8 @@ class _Told(NamedTuple):
     suggested: Suggestions
     categories: Collection[str]
     source: str
+    normed: Normeds
+    links: Sequence[Link]
 
 
 def draft_fragment(
@@ -58,11 +64,14 @@ def draft_fragment(
     suggested: Suggestions = MappingProxyType({}),
     categories: Collection[str] = (),
     overlapping: Sequence[Overlap] = (),
+    normed: Normeds = MappingProxyType({}),
+    catalogue: Catalogue | None = None,
 ) -> str:
     """YAML text of a fragment that needs nothing but labels (nothing at all with `level`).
 
     `suggested`: what columns may hold, told beside them; `categories`: those of the packs in use;
-    `overlapping`: relations that nobody declared, written as comments.
+    `overlapping`: relations that nobody declared, `normed`: norms of fields, `catalogue`: types
+    that exist and may be referred or added to; all of them are written as comments.
     Raises: ``CONFIG_INVALID`` for a name that no source can have, or a secret in `connect`.
     """
     for noun, given in (("source", name), ("department", department), ("kind", kind)):
@@ -73,7 +82,7 @@ def draft_fragment(
                 hint="use small letters, digits and `-`, beginning with a letter, at most 63",
             )
     _refuse_secrets(connect)
-    entities = entities_of(shape)
+    entities = entities_of(shape, catalogue)
     carried = any(one.label is not None for table in shape.tables for one in table.columns)
     head = _CARRIED if carried else _HEAD if level is None else _LABELLED
     lines = [
@@ -92,9 +101,11 @@ def draft_fragment(
         *_details(entities),
         "types:",
     ]
+    found = () if catalogue is None else links(entities, catalogue, suggested)
+    told = _Told(suggested, categories, name, normed, found)
     for entity in entities.values():
-        lines += _type_lines(entity, level, _Told(suggested, categories, name))
-    relations = list(relation_lines(entities, overlapping))
+        lines += _type_lines(entity, level, told)
+    relations = list(relation_lines(entities, overlapping, found))
     if relations:
         lines += ["relations:", *relations]
     return "\n".join(lines) + "\n"
@@ -135,6 +146,7 @@ def _type_lines(entity: Entity, level: str | None, told: _Told) -> Iterator[str]
 
 def _body(entity: Entity, level: str | None, told: _Told) -> Iterator[str]:
     table = entity.table
+    yield from (line for one in told.links if one.whole for line in extending(entity, one))
     yield f"  {text(entity.name)}:"
     original = table.name.rpartition(".")[2]
     if naming.loses(original):
@@ -175,6 +187,9 @@ def _body(entity: Entity, level: str | None, told: _Told) -> Iterator[str]:
             beside = "" if one is None else f"  # {told_of(one, told.categories)}"
             said = _field(held, one) | _carried(held.found, told.source)
             yield f"      {text(held.field)}: {flow(said)}{beside}"
+            normed = told.normed.get((table.name, column.name))
+            if normed is not None and not {"codes", "format"} & said.keys():
+                yield from norm_lines(held.field, said, normed, told.source)
 
 
 def _field(column: DraftColumn, suggested: Suggestion | None) -> dict[str, Any]:

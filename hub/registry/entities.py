@@ -8,6 +8,7 @@ import msgspec
 
 from connectors.spi import ShapeColumn, ShapeTable, SourceShape
 from hub.registry import naming
+from schema.model.catalogue import Catalogue
 from schema.model.scalar import ScalarKind
 
 _WHOLE: frozenset[str] = frozenset({"Int", "BigInt"})
@@ -32,21 +33,28 @@ class Entity(msgspec.Struct, frozen=True, kw_only=True):
     """Keys as column names."""
 
 
-def entities_of(shape: SourceShape) -> dict[str, Entity]:
-    """Table name -> entity, in order of table names."""
+def entities_of(shape: SourceShape, catalogue: Catalogue | None = None) -> dict[str, Entity]:
+    """Table name -> entity, in order of table names; new types meet no name of `catalogue`."""
     usable = (table for table in shape.tables if _writable(table.name))
     tables = sorted(usable, key=lambda table: table.name)
     kinds = _kinds(tables)
     entities: dict[str, Entity] = {}
     types: set[str] = set()
     roots: set[str] = set()
+    held = () if catalogue is None else tuple(catalogue.types.values())
+    known = {str(one.name) for one in held}
+    known_roots = {
+        str(root) for one in held for root in (one.singular, one.plural, f"{one.plural}Aggregate")
+    }
     for number, table in enumerate(tables, 1):
-        type_name = naming.type_name(table.name, number, types)
+        shared = table.extends or table.elsewhere  # such a table keeps the name of its type
+        type_name = naming.type_name(table.name, number, types if shared else types | known)
         types.add(type_name)
-        if table.roots is not None and type_name == table.name and roots.isdisjoint(table.roots):
+        taken = roots if shared else roots | known_roots
+        if table.roots is not None and type_name == table.name and taken.isdisjoint(table.roots):
             one, several = table.roots
         else:
-            one, several = naming.root_names(type_name, roots)
+            one, several = naming.root_names(type_name, taken)
         roots |= {one, several, f"{several}Aggregate"}
         columns: dict[str, DraftColumn] = {}
         fields: set[str] = set()

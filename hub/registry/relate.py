@@ -9,6 +9,7 @@ import msgspec
 from connectors.spi import ForeignKey
 from hub.registry import naming
 from hub.registry.entities import NO_KEYS, Entity
+from hub.registry.suggest.existing import Link
 from hub.registry.suggest.overlap import Overlap
 from hub.registry.yamltext import flow, text
 from schema.compose.english import lower_first
@@ -23,14 +24,17 @@ class _Relation(msgspec.Struct, frozen=True, kw_only=True):
     match: tuple[tuple[str, str], ...]
 
 
-def relation_lines(entities: Mapping[str, Entity], overlapping: Sequence[Overlap]) -> Iterator[str]:
-    """Both directions of every relation, a line each."""
+def relation_lines(
+    entities: Mapping[str, Entity], overlapping: Sequence[Overlap], links: Sequence[Link] = ()
+) -> Iterator[str]:
+    """Both directions of every relation, a line each; to types that exist already, one."""
     taken = {
         entity.name: {column.field for column in entity.columns.values()}
         for entity in entities.values()
     }
     yield from _declared(entities, taken)
     yield from _overlapping(entities, overlapping, taken)
+    yield from _linking(entities, links, taken)
 
 
 def _declared(entities: Mapping[str, Entity], taken: Mapping[str, set[str]]) -> Iterator[str]:
@@ -70,6 +74,26 @@ def _overlapping(
         for relation in _pair(entity, one.key, target, taken, alone=True):
             taken[relation.of].add(relation.name)
             yield f"  # {_written(relation)}"
+
+
+def _linking(
+    entities: Mapping[str, Entity], links: Sequence[Link], taken: Mapping[str, set[str]]
+) -> Iterator[str]:
+    """From a table to a type of the catalogue in force; `#` signs as above."""
+    for one in links:
+        entity = entities[one.table]
+        field = entity.columns[one.column].field
+        base = naming.relation_base((one.column,), one.to)
+        name = naming.forward_name(base, one.to, taken[entity.name])
+        taken[entity.name].add(name)
+        relation = _Relation(
+            of=entity.name, name=name, to=one.to, many=False, match=((field, one.field),)
+        )
+        yield (
+            f"  # {entity.name}.{field} may refer to {one.to}.{one.field}, which exists already:"
+            f" {one.confidence:.2f}, {'; '.join(one.reasons)}"
+        )
+        yield f"  # {_written(relation)}"
 
 
 def _written(relation: _Relation) -> str:
