@@ -41,6 +41,14 @@ class _Stderr:
 
 # a thread of one test may log while another one reads what a command printed
 structlog.configure(logger_factory=structlog.PrintLoggerFactory(_Stderr()))  # type: ignore[arg-type]
+_LOGGING = structlog.get_config()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown() -> None:
+    """A hub or a command that a test ran in this process has set up logging of its own, to the
+    error stream of that test: the next one would not see what is logged."""
+    structlog.configure(**_LOGGING)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
