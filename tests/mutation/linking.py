@@ -51,4 +51,22 @@ LINKED = (
         VISIBLE, "scheme.dominates(subject.clearance, label))", "True)",
         (f"{LINKS}test_the_ceiling_hides_fields_from_everything",),
     ),
+    Point(
+        "names of a link's callers", "nobody whom this hub names is taken for a caller of a link",
+        "auth/identify.py", "if self._links is not None and self._links.names(subject):",
+        "if False:",
+        (f"{LINKS}test_nobody_here_bears_a_name_of_a_links_callers",),
+    ),
+    Point(
+        "ids over a link", "no id tells rows apart by a key that lies above the ceiling",
+        VISIBLE, "for use in held.uses - sealed if", "for use in held.uses if",
+        (f"{LINKS}test_rows_whose_key_lies_above_the_ceiling_have_no_id",),
+    ),
+    Point(
+        "links out of a folder", "files beside a source's folder are not read through links in it",
+        "connectors/files/formats.py",
+        "if any(root not in file.resolve().parents for file in found):", "if False:",
+        ("tests/connectors/files/test_files_connector.py::"
+         "test_a_link_that_leads_out_of_the_folder_is_not_followed",),
+    ),
 )
