@@ -13,10 +13,6 @@ from typing import Any
 import structlog
 from sqlalchemy import Engine as Database
 
-import auth
-import connectors
-import policies
-import schema
 from auth.devissuer import DevIssuer
 from auth.identify import Identifier
 from connectors.kit.together import ended
@@ -25,6 +21,7 @@ from hub.audit.chain import AuditLog
 from hub.audit.link import linker
 from hub.callers import identifier_of
 from hub.loading import Loaded, engine_of, query_limits
+from hub.packaging import guard_names
 from hub.query.answer import Pipeline
 from hub.query.contest import Differing
 from hub.query.cursor import Seal
@@ -63,21 +60,6 @@ LOOK_S = 0.5
 """How often a worker looks which epoch is in force."""
 GRACE_S = 15.0
 """How long connectors that are no longer used stay open for operations in flight."""
-
-
-def guard_names() -> None:
-    """Refuse to run when another distribution's `schema`, `auth`, ... is imported instead of ours.
-
-    Raises: `HubError` CONFIG_INVALID.
-    """
-    home = Path(__file__).resolve().parent.parent
-    for package in (schema, connectors, policies, auth):
-        places = [Path(place).resolve().parent for place in package.__path__]
-        if home not in places:
-            raise HubError(
-                "CONFIG_INVALID", f"another package named `{package.__name__}` is in the way",
-                hint="install the hub into an environment of its own",
-            )  # fmt: skip
 
 
 class Hub:

@@ -3,40 +3,84 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Callable
+from functools import cached_property
 
-import msgspec
+from sqlalchemy import Engine
 from strawberry.types import Info
 
+from hub.control.areas import known_duties
 from hub.registration.actor import Actor
 from hub.registration.publishing import Publisher
-from hub.settings.declared import RegistrySettings
+from hub.settings import Settings
 from schema.errors import HubError
 from schema.model.subject import Subject
 
 
-class Context(msgspec.Struct, frozen=True, kw_only=True):
-    """One request's."""
+class Context:
+    """One request's. Services are made when they are first asked for, on the thread that asks."""
 
-    actor: Actor
-    registrar: Publisher
-    checking: asyncio.Semaphore
-    """One check at a time: it composes everything and reaches a source."""
+    def __init__(
+        self,
+        subject: Subject,
+        settings: Settings,
+        database: Engine,
+        *,
+        checking: asyncio.Semaphore,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.subject = subject
+        self.settings = settings
+        self.database = database
+        self.checking = checking
+        """One check at a time: it composes everything and reaches a source."""
+        self.clock = clock
+
+    @cached_property
+    def actor(self) -> Actor:
+        """Who takes steps with sources. Raises: `HubError` FORBIDDEN."""
+        return source_actor(self.subject, self.settings)
+
+    @cached_property
+    def registrar(self) -> Publisher:
+        """The steps of registered sources; blocking.
+
+        Raises: `HubError` NOT_FOUND where there are none.
+        """
+        if not self.settings.registry.enabled:
+            raise absent("registered sources", "registry.enabled")
+        return Publisher(self.database, self.settings)
 
 
 Asked = Info[Context, None]
 
 
-def actor_of(subject: Subject, settings: RegistrySettings) -> Actor:
+def check_staff(subject: Subject, settings: Settings) -> None:
+    """Who has none of the duties that this door knows is shown nothing.
+
+    Raises: `HubError` FORBIDDEN.
+    """
+    known = known_duties(settings)
+    if subject.acting_for is not None or not subject.duties & known:
+        told = ", ".join(f"`{duty}`" for duty in sorted(known))
+        raise HubError(
+            "FORBIDDEN", "the control door is for staff with duties", hint=f"such as {told}"
+        )
+
+
+def source_actor(subject: Subject, settings: Settings) -> Actor:
     """Somebody with the duties that their credentials say.
 
     Raises: `HubError` FORBIDDEN for everybody else.
     """
-    officer = settings.officer_duty in subject.duties
+    duties = settings.registry
+    officer = duties.officer_duty in subject.duties
     # fails closed: staff of no department would be staff of every one
-    steward = settings.steward_duty in subject.duties and subject.department is not None
-    if subject.acting_for is not None or not (officer or steward):
-        hint = f"it asks for the duty `{settings.steward_duty}` or `{settings.officer_duty}`"
-        raise HubError("FORBIDDEN", "the control door is for staff with duties", hint=hint)
+    steward = duties.steward_duty in subject.duties and subject.department is not None
+    if not (officer or steward):
+        hint = f"it asks for the duty `{duties.steward_duty}` or `{duties.officer_duty}`"
+        raise HubError("FORBIDDEN", "this is for staff with duties", hint=hint)
     names = {subject.user} if subject.user is not None else {subject.app}
     return Actor(
         name=subject.id,
@@ -45,3 +89,8 @@ def actor_of(subject: Subject, settings: RegistrySettings) -> Actor:
         steward=steward,
         officer=officer,
     )
+
+
+def absent(what: str, setting: str) -> HubError:
+    """This hub does not have an area."""
+    return HubError("NOT_FOUND", f"this hub has no {what}", hint=f"an operator sets `{setting}`")

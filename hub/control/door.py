@@ -15,9 +15,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from hub.control.context import Context, actor_of
+from hub.control.areas import known_duties
+from hub.control.context import Context, check_staff
 from hub.control.schema import control_schema
-from hub.registration.publishing import Publisher
 from hub.serve.collaborators import Identifying
 from hub.serve.credentials import identified
 from hub.serve.decode import Parts, read_json, read_parts
@@ -45,7 +45,7 @@ class Controlled(Protocol):
 
 def control_routes(hub: Controlled, settings: Settings) -> Sequence[Route]:
     """The control door, where there is anything to control."""
-    if not settings.registry.enabled:
+    if not known_duties(settings):
         return ()
     door = ControlDoor(hub, settings)
     return (Route(PATH, door.answer, methods=["POST"]),)
@@ -88,13 +88,13 @@ class ControlDoor:
         limits = self._settings.limits
         check_length(found, limits.body_bytes)
         subject = await identified(self._hub.identifier, found.get(b"authorization"))
-        actor = actor_of(subject, self._settings.registry)
+        check_staff(subject, self._settings)
         body = await read_body(
             request.receive, limits.body_bytes, limits.body_timeout_s, found.get(b"content-length")
         )
         parts = read_parts(read_json(body, limits.variables_depth))
-        registrar = await asyncio.to_thread(Publisher, self._hub.database, self._settings)
-        return Context(actor=actor, registrar=registrar, checking=self._checking), parts
+        context = Context(subject, self._settings, self._hub.database, checking=self._checking)
+        return context, parts
 
     async def _run(self, context: Context, parts: Parts) -> bytes:
         if parts.query is None:

@@ -17,13 +17,13 @@ ACTOR, CONTEXT = "hub/registration/actor.py", "hub/control/context.py"
 REGISTRATION = (
     Point(
         "duties at the control door", "who has no duty is shown and does nothing there",
-        CONTEXT, "if subject.acting_for is not None or not (officer or steward):", "if False:",
+        CONTEXT, "if subject.acting_for is not None or not subject.duties & known:", "if False:",
         (f"{HTTP}test_who_has_no_duty_gets_nothing",),
     ),
     Point(
         "staff of no department", "staff whose department is not known register for none",
-        CONTEXT, "settings.steward_duty in subject.duties and subject.department is not None",
-        "settings.steward_duty in subject.duties",
+        CONTEXT, "duties.steward_duty in subject.duties and subject.department is not None",
+        "duties.steward_duty in subject.duties",
         (f"{HTTP}test_who_has_no_duty_gets_nothing",),
     ),
     Point(

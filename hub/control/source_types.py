@@ -1,4 +1,4 @@
-"""What the control door shows: registered sources, their versions, reports and steps."""
+"""What the control door shows of registered sources: versions, reports and steps."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Annotated
 import strawberry
 
 from hub.control.context import Asked
+from hub.control.outcome import EditConflict, StepRefused, moment
 from hub.registration.history import Source as Found
 from hub.registration.registrar import report_of
 from hub.registration.report import Report as FoundReport
@@ -184,52 +185,10 @@ class StepTaken:
     gone: list[str] = strawberry.field(description="Of a withdrawal: what disappears.")
 
 
-@strawberry.type(description="One of several problems.")
-class Problem:
-    """As it would stand alone."""
-
-    code: str
-    message: str
-    where: str | None
-    hint: str | None
-
-
-@strawberry.type(description="A step was refused, and nothing was changed.")
-class StepRefused:
-    """Why."""
-
-    code: str
-    message: str
-    hint: str | None
-    retryable: bool
-    problems: list[Problem]
-
-
-@strawberry.type(description="Somebody else was first; nothing was changed.")
-class EditConflict:
-    """Who, and what they changed."""
-
-    code: str
-    message: str
-    hint: str | None
-    revision: int = strawberry.field(description="The one that is there now.")
-    by: str
-    at: dt.datetime
-    act: str
-    difference: str = strawberry.field(
-        description="From the text that the step was based on to the one that is there, unified."
-    )
-
-
 StepOutcome = Annotated[
     StepTaken | StepRefused | EditConflict,
     strawberry.union("StepOutcome", description="What became of a step."),
 ]
-
-
-def moment(seconds: float) -> dt.datetime:
-    """Unix seconds as a moment in UTC."""
-    return dt.datetime.fromtimestamp(seconds, dt.UTC)
 
 
 def source(found: Found) -> Source:
