@@ -21,6 +21,10 @@ AREAS = (
         lambda settings: settings.registry.enabled,
         lambda settings: (settings.registry.steward_duty, settings.registry.officer_duty),
     ),
+    Area(
+        lambda settings: settings.release.control,
+        lambda settings: (settings.release.officer_duty, settings.release.auditor_duty),
+    ),
 )
 
 

@@ -7,16 +7,17 @@ from strawberry.extensions import MaxAliasesLimiter, MaxTokensLimiter, QueryDept
 from strawberry.printer import print_schema
 from strawberry.types import ExecutionContext
 
+from hub.control.rules import RulesMutation, RulesQuery
 from hub.control.sources import SourceMutation, SourceQuery
 
 
 @strawberry.type(description="Questions. Everybody is shown what their duties let them see.")
-class Query(SourceQuery):
+class Query(SourceQuery, RulesQuery):
     """All areas together."""
 
 
 @strawberry.type(description="Steps. Each states the revision it is based on; all are on record.")
-class Mutation(SourceMutation):
+class Mutation(SourceMutation, RulesMutation):
     """All areas together."""
 
 

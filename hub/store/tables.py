@@ -214,3 +214,21 @@ recorded_operations = Table(
 )
 """Operations without values, and who asked them by attributes; `key` is a digest of what is not
 counted. For simulating other rules."""
+
+release_proposals = Table(
+    "release_proposals",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("release", Text, nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("epoch", BigInteger),
+    Column("reason", Text),
+    Column("changed_at", Float, nullable=False),
+    Column("changed_by", String(200), nullable=False),
+    Index("release_proposals_changed", "changed_at"),
+)
+"""Releases that wait for signatures, by the digest of what is signed; `epoch` is the one under
+which it was put in force."""
