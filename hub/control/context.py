@@ -36,6 +36,8 @@ class Context:
         self.checking = checking
         """One check at a time: it composes everything and reaches a source."""
         self.clock = clock
+        self.taken = False
+        """Whether a step was taken, or might have been."""
 
     @cached_property
     def actor(self) -> Actor:

@@ -232,3 +232,15 @@ release_proposals = Table(
 )
 """Releases that wait for signatures, by the digest of what is signed; `epoch` is the one under
 which it was put in force."""
+
+control_replies = Table(
+    "control_replies",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("request", String(64), nullable=False),
+    Column("reply", LargeBinary),
+    Column("ends", Float, nullable=False),
+    Index("control_replies_ends", "ends"),
+)
+"""What the control door answered to requests that bear a key of their caller's, encrypted; without
+`reply` while one is under way. Keys and requests are digests."""
