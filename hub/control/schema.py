@@ -16,6 +16,7 @@ from strawberry.extensions import (
 from strawberry.printer import print_schema
 from strawberry.types import ExecutionContext
 
+from hub.control.changes import Subscription
 from hub.control.outcome import EditConflict, StepConflict, StepRefused
 from hub.control.rules import RulesMutation, RulesQuery
 from hub.control.sources import SourceMutation, SourceQuery
@@ -65,6 +66,7 @@ def control_schema() -> strawberry.Schema:
     return _Schema(
         query=Query,
         mutation=Mutation,
+        subscription=Subscription,
         extensions=[
             lambda: MaxTokensLimiter(max_token_count=2_000),
             lambda: MaxAliasesLimiter(max_alias_count=10),

@@ -20,6 +20,7 @@ EVENTS: Mapping[str, str] = {
     "auth.keys_failed": "an issuer's key set could not be fetched",
     "auth.refused": "credentials were refused; `reason` is for the operator only",
     "operation.failed": "an operation met an error that nobody foresaw; it is on record",
+    "control.unread": "what has changed could not be read; streams wait for the next look",
     "door.failed": "a door met an error that nobody foresaw",
     "fetch.bad_data": "a source sent data of another shape than declared",
     "fetch.failed": "a source did not answer a fetch",
