@@ -31,7 +31,7 @@ def carried_out(rules: Iterable[Rule], enforced: frozenset[type]) -> tuple[Rule,
             found.append(rule)
             continue
         kept = tuple(
-            structs.replace(one, rule=rule.name) if isinstance(one, Quota) else one
+            structs.replace(one, rule=counted_as(rule)) if isinstance(one, Quota) else one
             for one in rule.obligations
             if not isinstance(one, PRECONDITIONS)
         )
@@ -48,6 +48,11 @@ def carried_out(rules: Iterable[Rule], enforced: frozenset[type]) -> tuple[Rule,
         if single and any(isinstance(one, AggregateOnly) for one in kept):
             found.append(_forbid(rule, rule.when, single))
     return tuple(found)
+
+
+def counted_as(rule: Rule) -> str:
+    """What a quota is counted by: the permits that one grant became count together."""
+    return rule.id if rule.grant else rule.name
 
 
 def _forbid(rule: Rule, when: Condition, modes: frozenset[UseMode]) -> Rule:

@@ -12,6 +12,7 @@ import msgspec
 
 from policies.condition import TRUE, Condition, every
 from policies.granted import LiveGrant
+from policies.obligation import Obligation
 from policies.positions import Place
 from policies.rule import Bundle, Rule, RuleOutcome, Selector
 from policies.ruling import Masked
@@ -26,6 +27,8 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
     """``Type.field`` or ``Type.relation`` -> allow or a mask."""
     modes: frozenset[UseMode]
     rows: Condition = TRUE
+    obligations: tuple[Obligation, ...] = ()
+    """What goes with every use that relies on it."""
     covers: frozenset[str] = frozenset()
     """Categories that it speaks of by name, for ``grant_covers``."""
     about: Mapping[str, str] = {}
@@ -70,6 +73,7 @@ def _permits(grant: Grant) -> list[Rule]:
             modes=grant.modes,
             when=grant.condition,
             outcome=outcome,
+            obligations=grant.obligations,
             grant=grant.live.id,
             path=grant.path,
             places=grant.places,

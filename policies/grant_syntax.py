@@ -13,10 +13,12 @@ from policies.delegation_syntax import read_delegation
 from policies.grant import Grant
 from policies.grant_reading import read_live, read_named, read_one_purpose
 from policies.naming import ELEMENT, read_name
+from policies.obligation import AggregateOnly
+from policies.obligation_syntax import read_obligations
 from policies.outcome_syntax import OUTCOMES, read_outcome
 from policies.positions import Block, Leaf, Node, parse, shown
 from policies.reading import Reader, Way
-from policies.rule import RuleOutcome
+from policies.rule import FIGURES, RuleOutcome
 from policies.syntax import MODE_GROUPS, read_date, read_modes, read_zone
 from schema.errors import HubError, ManyErrors
 
@@ -106,11 +108,18 @@ def _grant(reader: Reader, tree: Node) -> Grant | None:
     live = read_live(reader, found, "the grant", name="grant", to="grantee")
     if live is None:
         return None
+    figures = any(isinstance(one, AggregateOnly) for one in found.get("obligations", ()))
+    if figures and not found.get("modes", MODE_GROUPS["read"]) <= FIGURES:
+        hint = "write `modes: [group, aggregate, count]`"
+        at = reader.places["obligation:aggregate_only"]
+        reader.wrong(at, "a grant for figures alone lists other modes", hint)
+        return None
     return Grant(
         live=live,
         fields=found["fields"],
         modes=found.get("modes", MODE_GROUPS["read"]),
         rows=found.get("rows", TRUE),
+        obligations=found.get("obligations", ()),
         covers=frozenset(found.get("covers", ())),
         about=found.get("about", {}),
         path=reader.report.path,
@@ -152,6 +161,7 @@ GRANT_KEYS: dict[str, Way] = {
     "fields": _fields,
     "modes": read_modes,
     "rows": read_condition,
+    "obligations": read_obligations,
     "covers": _covers,
     "from": read_date,
     "expires": read_date,

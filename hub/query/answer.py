@@ -32,7 +32,7 @@ from hub.query.paging import cursors_in, open_cursors
 from hub.query.parse import Document, RequestError, build_operation, read_document
 from hub.query.plancache import BoundedStore, WeighedStore
 from hub.query.planner import plan_operation
-from hub.query.prepared import Caller, Key, Known, Prepared, Runnable
+from hub.query.prepared import Caller, Key, Known, Prepared, Runnable, check_still, ruled
 from hub.query.quota import Meter, dues_of, metered
 from hub.query.record import METADATA, Recorder, Told
 from hub.query.recording import Kept, Notes
@@ -227,9 +227,7 @@ class Pipeline:
         if prepared is not None and prepared.since <= context.now < prepared.ruling.valid_until:
             return prepared
         operation = build_operation(known.document, request.operation_name, request.variables)
-        asked = frozenset(operation.uses)
-        implied = tuple(use for use in operation.implied if use not in asked)
-        ruling = self.engine.rule(request.subject, operation.uses, context, implied)
+        ruling = ruled(self.engine, operation, request.subject, context)
         prepared = Prepared(
             operation=operation,
             ruling=ruling,
@@ -295,6 +293,7 @@ class Pipeline:
         errors = [*runnable.field_errors, *run.errors]
         code = errors[0]["extensions"]["code"] if errors else None
         label = told.label = prepared.label.after(run.singled)
+        check_still(self.engine, prepared, request.subject, self._context(request))
         await self._record(told, "partial" if errors else "ok", code)
         body: dict[str, Any] = {"data": data}
         if errors:
@@ -378,7 +377,7 @@ class Pipeline:
         """Make the entry durable; raises ``AUDIT_UNAVAILABLE``, and ``EPOCH_REVOKED`` for what
         must not leave any more."""
         if outcome in ("ok", "partial"):
-            self._in_force.end(self.engine.epoch)
+            self._in_force.end(self.engine.epoch, told.fields)
         if self._recorder is not None:
             named = {"hub.operation_id": told.operation_id}
             with self._tracing.span("record", named if self._tracing.enabled else None):  # type: ignore[arg-type]

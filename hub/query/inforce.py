@@ -5,7 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 
+import msgspec
+
 from schema.errors import HubError
+
+_NO_FIELDS = msgspec.Raw(b"[]")
 
 STALE_S = 10.0
 """How long a worker answers without knowing whether its epoch is still in force."""
@@ -18,6 +22,7 @@ class InForce:
         self._clock = clock
         self._fresh_until = float("inf")
         self._revoked: frozenset[int] = frozenset()
+        self._ended: tuple[bytes, ...] = ()
         self.usable = True
         """Whether the rules in force are those that this worker has."""
 
@@ -29,6 +34,10 @@ class InForce:
         """Nothing that these decided leaves any more."""
         self._revoked |= frozenset(epochs)
 
+    def end_grants(self, grants: Iterable[str]) -> None:
+        """Nothing that relied on these leaves any more."""
+        self._ended = tuple(f'"grant.{one}"'.encode() for one in grants)
+
     def begin(self, epoch: int) -> None:
         """May an operation begin? Raises: `HubError` RULES_UNAVAILABLE, EPOCH_REVOKED."""
         if not self.usable or self._clock() > self._fresh_until:
@@ -37,9 +46,16 @@ class InForce:
             raise HubError("RULES_UNAVAILABLE", message)
         self.end(epoch)
 
-    def end(self, epoch: int) -> None:
-        """May what an epoch decided leave? Raises: `HubError` EPOCH_REVOKED."""
-        if epoch in self._revoked:
-            # fails closed: it was decided by rules that somebody had to take back at once
-            message = "the rules that decided this were revoked; ask again"
+    def end(self, epoch: int, fields: msgspec.Raw = _NO_FIELDS) -> None:
+        """May what an epoch decided leave? `fields`: as the audit log has them, with their rules.
+
+        Raises: `HubError` EPOCH_REVOKED.
+        """
+        gone = epoch in self._revoked
+        if self._ended and not gone:
+            text = bytes(fields)
+            gone = any(one in text for one in self._ended)
+        if gone:
+            # fails closed: it was decided by what somebody had to take back at once
+            message = "what decided this was revoked meanwhile; ask again"
             raise HubError("EPOCH_REVOKED", message)

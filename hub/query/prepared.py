@@ -16,10 +16,10 @@ from hub.query.parse import Document
 from hub.query.plancache import BoundedStore, kept_bytes
 from hub.query.quota import Due
 from hub.query.recording import Kept
-from policies.ruling import Ruling
+from policies.ruling import PolicyEngine, Ruling
 from schema.errors import HubError
 from schema.graph.build import Face
-from schema.model.subject import Subject
+from schema.model.subject import Context, Subject
 
 
 class Prepared(msgspec.Struct, kw_only=True):
@@ -39,6 +39,29 @@ class Prepared(msgspec.Struct, kw_only=True):
     bytes: int
     runners: dict[tuple[tuple[bool, ...], ...], Runnable]
     kept: Kept
+
+
+def ruled(engine: PolicyEngine, operation: Operation, subject: Subject, context: Context) -> Ruling:
+    """What the rules say of an operation, and of what it implies."""
+    asked = frozenset(operation.uses)
+    implied = tuple(use for use in operation.implied if use not in asked)
+    return engine.rule(subject, operation.uses, context, implied)
+
+
+def check_still(
+    engine: PolicyEngine, prepared: Prepared, subject: Subject, context: Context
+) -> None:
+    """What was allowed when an operation began is allowed now that its answer is to leave.
+
+    Raises: `HubError` EPOCH_REVOKED.
+    """
+    if context.now < prepared.ruling.valid_until:
+        return
+    again = ruled(engine, prepared.operation, subject, context)
+    if again.policy_class != prepared.policy_class:
+        # fails closed: a grant or a window has ended between the plan and the answer
+        message = "what was allowed has ended meanwhile; ask again"
+        raise HubError("EPOCH_REVOKED", message)
 
 
 class Runnable(msgspec.Struct, kw_only=True):
