@@ -96,6 +96,10 @@ CODES: dict[str, CodeInfo] = {
     "RELEASE_INVALID": CodeInfo("caller", 422, False, "a release is not whole or not well signed"),
     "RELEASE_REFUSED": CodeInfo("caller", 422, False, "a release cannot come into force as it is"),
     "EDIT_CONFLICT": CodeInfo("caller", 409, False, "somebody else has changed it meanwhile"),
+    "IDEMPOTENCY_KEY_REUSED": CodeInfo(
+        "caller", 422, False, "the key was used for another request"
+    ),
+    "STEP_UNDER_WAY": CodeInfo("caller", 409, True, "the same request is under way"),
     "REGISTRATION_REFUSED": CodeInfo("caller", 422, False, "a registration cannot take this step"),
     "REGISTRATION_INVALID": CodeInfo("caller", 422, False, "a registration is not well approved"),
     "EMERGENCY_REFUSED": CodeInfo("caller", 422, False, "a step in an emergency cannot be taken"),

@@ -17,6 +17,7 @@ from hub.cli.policy_approve import approve, withdraw
 from hub.cli.policy_check import check_rules
 from hub.cli.policy_floor import floor
 from hub.cli.policy_key import new_pair
+from hub.cli.policy_seal import seal
 from hub.cli.policy_sign import sign
 from hub.cli.policy_status import show, status
 from hub.cli.reveal import reveal
@@ -95,6 +96,7 @@ policy.add_command(explain)
 policy.add_command(check_rules)
 policy.add_command(new_pair)
 policy.add_command(sign)
+policy.add_command(seal)
 policy.add_command(show)
 policy.add_command(activate)
 policy.add_command(rollback)

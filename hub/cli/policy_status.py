@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -12,9 +11,6 @@ import msgspec
 from hub.cli.desk import CONFIG, AtDesk, at_desk, plain, tell, told, write_beside
 from hub.cli.load import read_text
 from schema.errors import HubError
-
-if TYPE_CHECKING:
-    from hub.store.releases import Stored
 
 
 @click.command()
@@ -29,14 +25,14 @@ def status(config: Path, *, as_json: bool) -> None:
     Example:
       hub policy status --config hub.yaml
     """
-    from hub.rollout.active import revoked_epochs
+    from hub.rollout.active import revoked_epochs, states_of
     from hub.rollout.floors import told_floors
 
     with at_desk(config, 1.0) as at_it:
         desk = at_it.desk
         rows, now = desk.rows(), desk.now
         revoked = revoked_epochs(rows)
-        states = _states(rows, now)
+        states = states_of(rows, now)
         problem = _problem(at_it)
         floors = told_floors(desk, at_it.loaded)
     found = [
@@ -118,24 +114,6 @@ def _write(out: Path, files: Mapping[tuple[str, str], str]) -> None:
     for (folder, name), text in sorted(files.items()):
         write_beside(out / folder / name, text.encode())
         click.echo(f"wrote {out / folder / name}")
-
-
-def _states(rows: Sequence[Stored], now: float) -> dict[int, str]:
-    """Epoch -> what became of it."""
-    found: dict[int, str] = {}
-    following: Stored | None = None
-    for row in reversed(rows):
-        if row.dropped:
-            found[row.epoch] = "replaced before it began"
-        elif row.active_from > now:
-            found[row.epoch] = "scheduled"
-        else:
-            if following is None:
-                found[row.epoch] = "active"
-            else:
-                found[row.epoch] = "superseded" if following.rollback is None else "rolled back"
-            following = row
-    return found
 
 
 def _problem(at_it: AtDesk) -> str | None:

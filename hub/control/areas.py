@@ -21,6 +21,22 @@ AREAS = (
         lambda settings: settings.registry.enabled,
         lambda settings: (settings.registry.steward_duty, settings.registry.officer_duty),
     ),
+    Area(
+        lambda settings: settings.release.control,
+        lambda settings: (settings.release.officer_duty, settings.release.auditor_duty),
+    ),
+    Area(
+        lambda settings: settings.corrections.enabled,
+        lambda settings: (settings.corrections.steward_duty, settings.corrections.authority_duty),
+    ),
+    Area(
+        lambda settings: settings.emergency.enabled,
+        lambda settings: (
+            settings.emergency.declare_duty,
+            settings.emergency.use_duty,
+            settings.emergency.review_duty,
+        ),
+    ),
 )
 
 

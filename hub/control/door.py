@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import orjson
@@ -17,7 +19,10 @@ from starlette.routing import Route
 
 from hub.control.areas import known_duties
 from hub.control.context import Context, check_staff
+from hub.control.repeat import HEADER, Repeats
 from hub.control.schema import control_schema
+from hub.loading import Loaded
+from hub.query.profile import Profile
 from hub.serve.collaborators import Identifying
 from hub.serve.credentials import identified
 from hub.serve.decode import Parts, read_json, read_parts
@@ -41,13 +46,17 @@ class Controlled(Protocol):
     def identifier(self) -> Identifying: ...
     @property
     def database(self) -> Engine: ...
+    @property
+    def loaded(self) -> Loaded: ...
 
 
-def control_routes(hub: Controlled, settings: Settings) -> Sequence[Route]:
+def control_routes(
+    hub: Controlled, settings: Settings, *, clock: Callable[[], float] = time.time
+) -> Sequence[Route]:
     """The control door, where there is anything to control."""
     if not known_duties(settings):
         return ()
-    door = ControlDoor(hub, settings)
+    door = ControlDoor(hub, settings, clock)
     return (Route(PATH, door.answer, methods=["POST"]),)
 
 
@@ -55,20 +64,29 @@ class ControlDoor:
     """One worker's. It takes POST alone, and credentials from the header alone: no browser sends
     either by itself."""
 
-    def __init__(self, hub: Controlled, settings: Settings) -> None:
+    def __init__(
+        self, hub: Controlled, settings: Settings, clock: Callable[[], float] = time.time
+    ) -> None:
         self._hub = hub
+        self._clock = clock
         self._settings = settings
         self._schema: strawberry.Schema = control_schema()
         self._checking = asyncio.Semaphore(1)
         self._room = Room(_MOST)
+        profile = Profile(settings.instance.crypto_profile)
+        self._repeats = Repeats(profile, Path(settings.state.directory))
 
     async def answer(self, request: Request) -> Response:
         """One answer; never raises for what a client sent."""
         try:
             self._room.enter()
             try:
-                context, parts = await self._asked(request)
-                return _response(await self._run(context, parts))
+                context, parts, key = await self._asked(request)
+                if key is None:
+                    return _response(await self._run(context, parts))
+                return _response(
+                    await self._repeats.once(context, key, parts, lambda: self._run(context, parts))
+                )
             finally:
                 self._room.leave()
         except HubError as error:
@@ -79,13 +97,14 @@ class ControlDoor:
             log.exception("door.failed", kind=type(error).__name__)
             return _response(error_body(HubError("INTERNAL", "an internal error")), 500)
 
-    async def _asked(self, request: Request) -> tuple[Context, Parts]:
+    async def _asked(self, request: Request) -> tuple[Context, Parts, bytes | None]:
         found = pick_headers(request.scope["headers"])
         content_type = found.get(b"content-type", b"")
         if not is_json(content_type.decode("latin-1")):
             raise HubError("UNSUPPORTED_MEDIA_TYPE", f"the body is not {JSON} in UTF-8")
         check_encoding(found)
         limits = self._settings.limits
+        key = found.get(HEADER)
         check_length(found, limits.body_bytes)
         subject = await identified(self._hub.identifier, found.get(b"authorization"))
         check_staff(subject, self._settings)
@@ -93,8 +112,15 @@ class ControlDoor:
             request.receive, limits.body_bytes, limits.body_timeout_s, found.get(b"content-length")
         )
         parts = read_parts(read_json(body, limits.variables_depth))
-        context = Context(subject, self._settings, self._hub.database, checking=self._checking)
-        return context, parts
+        context = Context(
+            subject,
+            self._settings,
+            self._hub.database,
+            checking=self._checking,
+            loaded=lambda: self._hub.loaded,
+            clock=self._clock,
+        )
+        return context, parts, key
 
     async def _run(self, context: Context, parts: Parts) -> bytes:
         if parts.query is None:

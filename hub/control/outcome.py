@@ -46,6 +46,15 @@ class EditConflict:
     )
 
 
+@strawberry.type(description="Somebody else was first; nothing was changed. Look at it anew.")
+class StepConflict:
+    """Where there is no text to compare."""
+
+    code: str
+    message: str
+    hint: str | None
+
+
 def moment(seconds: float) -> dt.datetime:
     """Unix seconds as a moment in UTC."""
     return dt.datetime.fromtimestamp(seconds, dt.UTC)
@@ -64,3 +73,8 @@ def refusal(error: HubError) -> StepRefused:
             for one in problems
         ],
     )
+
+
+def conflict(error: HubError) -> StepConflict:
+    """Somebody else was first, as it is shown."""
+    return StepConflict(code=error.code, message=error.message, hint=error.hint)

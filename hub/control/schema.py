@@ -2,22 +2,52 @@
 
 from __future__ import annotations
 
+from inspect import isawaitable
+from typing import Any
+
 import strawberry
-from strawberry.extensions import MaxAliasesLimiter, MaxTokensLimiter, QueryDepthLimiter
+from graphql import GraphQLResolveInfo
+from strawberry.extensions import (
+    MaxAliasesLimiter,
+    MaxTokensLimiter,
+    QueryDepthLimiter,
+    SchemaExtension,
+)
 from strawberry.printer import print_schema
 from strawberry.types import ExecutionContext
 
+from hub.control.emergency import EmergencyMutation, EmergencyQuery
+from hub.control.outcome import EditConflict, StepConflict, StepRefused
+from hub.control.rules import RulesMutation, RulesQuery
 from hub.control.sources import SourceMutation, SourceQuery
 
 
 @strawberry.type(description="Questions. Everybody is shown what their duties let them see.")
-class Query(SourceQuery):
+class Query(SourceQuery, RulesQuery, EmergencyQuery):
     """All areas together."""
 
 
 @strawberry.type(description="Steps. Each states the revision it is based on; all are on record.")
-class Mutation(SourceMutation):
+class Mutation(SourceMutation, RulesMutation, EmergencyMutation):
     """All areas together."""
+
+
+class _Steps(SchemaExtension):
+    """Notes whether a step was taken: only what was refused may be asked again under its key."""
+
+    async def resolve(
+        self, _next: Any, root: Any, info: GraphQLResolveInfo[Any], *args: str, **kwargs: Any
+    ) -> Any:
+        """Of steps only; what a step raises leaves open whether it was taken."""
+        if info.parent_type.name != "Mutation":
+            found = _next(root, info, *args, **kwargs)
+            return await found if isawaitable(found) else found
+        before, info.context.taken = info.context.taken, True
+        found = _next(root, info, *args, **kwargs)
+        found = await found if isawaitable(found) else found
+        if isinstance(found, StepRefused | StepConflict | EditConflict):
+            info.context.taken = before
+        return found
 
 
 class _Schema(strawberry.Schema):
@@ -40,6 +70,7 @@ def control_schema() -> strawberry.Schema:
             lambda: MaxTokensLimiter(max_token_count=2_000),
             lambda: MaxAliasesLimiter(max_alias_count=10),
             lambda: QueryDepthLimiter(max_depth=12),
+            _Steps,
         ],
     )
 

@@ -23,11 +23,19 @@ _WAIT_S = 30.0
 class Acts:
     """Writes acts into the chain that the workers write operations into."""
 
-    def __init__(self, engine: Engine, settings: Settings, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        settings: Settings,
+        clock: Callable[[], float],
+        asked_by: str | None = None,
+    ) -> None:
+        """`asked_by`: who asked for it over HTTP."""
         self._engine = engine
         self._audit = settings.audit
         self._link = linker(settings.instance.crypto_profile)
         self._clock = clock
+        self._asked = {} if asked_by is None else {"asked_by": asked_by}
 
     def record(self, act: str, by: str, **known: object) -> None:
         """Make one act durable. Raises: `HubError` AUDIT_UNAVAILABLE, AUDIT_BROKEN."""
@@ -36,7 +44,7 @@ class Acts:
         made = msgspec.convert(
             {"kind": "administration", "ts": self._clock(), "act": act, "by": by, **known}, Act
         )
-        details = {**made.details, "account": _account()}
+        details = {**made.details, **self._asked, "account": _account()}
         made = msgspec.structs.replace(made, details=details)
         head = None if self._audit.head is None else Path(self._audit.head)
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import msgspec
 from sqlalchemy import Engine
@@ -92,6 +93,27 @@ def revoked_epochs(rows: Sequence[Stored]) -> frozenset[int]:
         if row.revokes_after is not None
         for epoch in range(row.revokes_after + 1, row.epoch)
     )
+
+
+EpochState = Literal["active", "scheduled", "superseded", "rolled back", "replaced before it began"]
+
+
+def states_of(rows: Sequence[Stored], now: float) -> dict[int, EpochState]:
+    """Epoch -> what became of it."""
+    found: dict[int, EpochState] = {}
+    following: Stored | None = None
+    for row in reversed(rows):
+        if row.dropped:
+            found[row.epoch] = "replaced before it began"
+        elif row.active_from > now:
+            found[row.epoch] = "scheduled"
+        else:
+            if following is None:
+                found[row.epoch] = "active"
+            else:
+                found[row.epoch] = "superseded" if following.rollback is None else "rolled back"
+            following = row
+    return found
 
 
 def base_of(before: Sequence[Stored]) -> Base:

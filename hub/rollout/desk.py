@@ -33,11 +33,18 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
 class Desk:
     """One look at the hub's database and the declared keys."""
 
-    def __init__(self, engine: Engine, settings: Settings, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        settings: Settings,
+        clock: Callable[[], float],
+        asked_by: str | None = None,
+    ) -> None:
+        """`asked_by`: who asks over HTTP."""
         self.engine = engine
         self.settings = settings
         self.signers = read_signers(settings.release)
-        self.acts = Acts(engine, settings, clock)
+        self.acts = Acts(engine, settings, clock, asked_by)
         self._clock = clock
 
     @property
@@ -83,12 +90,14 @@ class Desk:
 
 
 @contextmanager
-def open_desk(settings: Settings, clock: Callable[[], float] = time.time) -> Iterator[Desk]:
+def open_desk(
+    settings: Settings, clock: Callable[[], float] = time.time, asked_by: str | None = None
+) -> Iterator[Desk]:
     """The desk of a hub; its database is made if there is none. Raises: `HubError`."""
     Path(settings.state.directory).mkdir(parents=True, exist_ok=True)
     engine = open_engine(settings.state.database_url)
     try:
         migrate(engine)
-        yield Desk(engine, settings, clock)
+        yield Desk(engine, settings, clock, asked_by)
     finally:
         engine.dispose()

@@ -13,8 +13,15 @@ from hub.loading import Loaded, pack_stamps
 from hub.rollout.desk import Desk, Held
 from hub.rollout.floors import keep_floors
 from hub.rollout.gate import Draft, Gate
-from hub.rollout.quorum import check_active, check_quorum
-from hub.rollout.release import Release, Rollback, Simulated, canonical, read_release
+from hub.rollout.quorum import check_active, check_authors, check_quorum
+from hub.rollout.release import (
+    Release,
+    Rollback,
+    Simulated,
+    canonical,
+    read_release,
+    read_rollback,
+)
 from hub.rollout.signature import RELEASE, ROLLBACK, Envelope, Part, Signed, opened, signed
 from hub.rollout.signer import Signer
 from hub.store.releases import Stored, next_epoch, put, stale
@@ -54,31 +61,38 @@ def build(desk: Desk, gate: Gate, wish: Wish, key: OKPKey) -> tuple[Release, Env
     author = _officer(desk, key)
     digest = hashlib.sha256(canonical(dict(wish.draft.bundles))).hexdigest()
     with desk.acts.refusals("policy.signed", author.who, digest=digest):
-        keep_floors(desk, gate.loaded)
-        held = desk.held()
-        evidence = gate.evidence(wish.draft, _before(held))
-        made_at = int(desk.now)
-        release = Release(
-            name=wish.name,
-            made_at=made_at,
-            expires=made_at + wish.days * DAY_S,
-            activate_at=wish.activate_at,
-            bundles=dict(wish.draft.bundles),
-            assertions=dict(wish.draft.assertions),
-            tests=dict(wish.draft.tests),
-            base=held.base,
-            evidence=msgspec.structs.replace(evidence, simulation=wish.simulation),
-        )
-        _check_times(desk, release, made_at)
-        _check_simulation(gate, release, _before(held))
+        release = prepare(desk, gate, wish)
         made = signed(
-            canonical(release), key, purpose=RELEASE, part="author", at=made_at, others=None
-        )
-        desk.acts.record("policy.signed", author.who, digest=release.rules, details={
-            "part": "author", "release": release.name, "change": evidence.change.kind,
-            "base": held.base.epoch,
-        })  # fmt: skip
+            canonical(release), key, purpose=RELEASE, part="author", at=release.made_at,
+            others=None,
+        )  # fmt: skip
+        _record_signed(desk, release, author.who, "author")
     return release, made
+
+
+def prepare(desk: Desk, gate: Gate, wish: Wish) -> Release:
+    """A release over what is in force, which nobody has signed yet.
+
+    Raises: `HubError` where the gate finds something against it.
+    """
+    keep_floors(desk, gate.loaded)
+    held = desk.held()
+    evidence = gate.evidence(wish.draft, _before(held))
+    made_at = int(desk.now)
+    release = Release(
+        name=wish.name,
+        made_at=made_at,
+        expires=made_at + wish.days * DAY_S,
+        activate_at=wish.activate_at,
+        bundles=dict(wish.draft.bundles),
+        assertions=dict(wish.draft.assertions),
+        tests=dict(wish.draft.tests),
+        base=held.base,
+        evidence=msgspec.structs.replace(evidence, simulation=wish.simulation),
+    )
+    _check_times(desk, release, made_at)
+    _check_simulation(gate, release, _before(held))
+    return release
 
 
 def approve(desk: Desk, gate: Gate, envelope: Envelope, key: OKPKey) -> tuple[Release, Envelope]:
@@ -92,24 +106,37 @@ def approve(desk: Desk, gate: Gate, envelope: Envelope, key: OKPKey) -> tuple[Re
         if any((one.signer.sort, one.signer.who) == (signer.sort, signer.who) for one in before):
             hint = "let another officer sign"
             raise HubError("RELEASE_REFUSED", f"`{signer.who}` has signed it already", hint=hint)
-        release = read_release(payload)
-        check_active(before)
-        _check(desk, gate, release, desk.now)
-        part: Part = "owner" if signer.sort == "owner" else "approver"
         made = signed(
-            payload,
-            key,
-            purpose=RELEASE,
-            part=part,
-            at=int(desk.now),
-            others=envelope,
-        )
-        opened(made, desk.signers, RELEASE)
-        desk.acts.record("policy.signed", signer.who, digest=release.rules, details={
-            "part": part, "release": release.name, "change": release.evidence.change.kind,
-            "base": release.base.epoch,
-        })  # fmt: skip
-    return release, made
+            payload, key, purpose=RELEASE, part="owner" if signer.sort == "owner" else "approver",
+            at=int(desk.now), others=envelope,
+        )  # fmt: skip
+        _, by = opened(made, desk.signers, RELEASE)
+        return _entered(desk, gate, payload, by), made
+
+
+def enter(desk: Desk, gate: Gate, envelope: Envelope) -> Release:
+    """Take a release whose newest signature was made elsewhere, after everything in it was found
+    anew. Raises: `HubError`."""
+    with desk.acts.refusals("policy.signed", "unknown"):
+        payload, by = opened(envelope, desk.signers, RELEASE)
+    with desk.acts.refusals("policy.signed", by[-1].signer.who):
+        check_authors(by)
+        return _entered(desk, gate, payload, by)
+
+
+def _entered(desk: Desk, gate: Gate, payload: bytes, by: Sequence[Signed]) -> Release:
+    release = read_release(payload)
+    check_active(by)
+    _check(desk, gate, release, desk.now)
+    _record_signed(desk, release, by[-1].signer.who, by[-1].part)
+    return release
+
+
+def _record_signed(desk: Desk, release: Release, who: str, part: Part) -> None:
+    change = release.evidence.change
+    desk.acts.record("policy.signed", who, digest=release.rules, details={
+        "part": part, "release": release.name, "change": change.kind, "base": release.base.epoch,
+    })  # fmt: skip
 
 
 def activate(desk: Desk, gate: Gate, envelope: Envelope, at: float | None) -> Done:
@@ -149,35 +176,73 @@ def roll_back(
     """
     signer = _officer(desk, key)
     with desk.acts.refusals("policy.rolled_back", signer.who, details={"to": to}):
-        now = desk.now
-        if not reason.strip():
-            raise HubError("RELEASE_REFUSED", "a roll-back states its reason")
-        rows = [row for row in desk.rows() if not row.dropped and row.active_from <= now]
-        row = next((one for one in rows if one.epoch == to), None)
-        if row is None:
-            hint = "`hub policy status` lists those that were"
-            raise HubError("NOT_FOUND", f"epoch {to} was never in force", hint=hint)
-        release = desk.release_of(row)
-        gate.fits(release.bundles)
-        keep_floors(desk, loaded)
-        held = desk.held()
-        order = Rollback(
-            to=to, digest=release.rules, packs=pack_stamps(loaded.packs), base=held.base,
-            reason=reason, revoke=revoke, made_at=int(now), expires=int(now) + _ORDER_S,
-        )  # fmt: skip
+        order = order_back(desk, loaded, gate, to=to, reason=reason, revoke=revoke)
         made = signed(
-            canonical(order), key, purpose=ROLLBACK, part="author", at=int(now), others=None
+            canonical(order), key, purpose=ROLLBACK, part="author", at=order.made_at, others=None
         )
-        return _put(
-            desk, now, act="policy.rolled_back",
-            row=msgspec.structs.replace(
-                row, epoch=next_epoch(desk.engine), rollback=made.text(), kind="rollback",
-                active_from=now, recorded_at=now, recorded_by=signer.who[:200],
-                revokes_after=to if revoke else None,
-            ),
-            release=release, base=held.base.epoch,
-            details={"to": to, "reason": reason, "revoke": revoke},
-        )  # fmt: skip
+        return _go_back(desk, order, made, signer.who)
+
+
+def order_back(
+    desk: Desk, loaded: Loaded, gate: Gate, *, to: int, reason: str, revoke: bool
+) -> Rollback:
+    """The order to go back to an epoch, which nobody has signed yet; as `roll_back`."""
+    now = desk.now
+    if not reason.strip():
+        raise HubError("RELEASE_REFUSED", "a roll-back states its reason")
+    release = desk.release_of(_epoch(desk, to, now))
+    gate.fits(release.bundles)
+    keep_floors(desk, loaded)
+    return Rollback(
+        to=to, digest=release.rules, packs=pack_stamps(loaded.packs), base=desk.held().base,
+        reason=reason, revoke=revoke, made_at=int(now), expires=int(now) + _ORDER_S,
+    )  # fmt: skip
+
+
+def go_back(desk: Desk, loaded: Loaded, gate: Gate, envelope: Envelope) -> Done:
+    """Carry out an order to go back that was signed elsewhere; as `roll_back`."""
+    with desk.acts.refusals("policy.rolled_back", "unknown"):
+        payload, by = opened(envelope, desk.signers, ROLLBACK)
+        order = read_rollback(payload)
+    with desk.acts.refusals("policy.rolled_back", _names(by), details={"to": order.to}):
+        check_authors(by)
+        check_active(by)
+        found = order_back(
+            desk, loaded, gate, to=order.to, reason=order.reason, revoke=order.revoke
+        )
+        times = {"made_at": order.made_at, "expires": order.expires}
+        if msgspec.structs.replace(found, **times) != order:
+            raise stale()
+        now = desk.now
+        if not (now < order.expires <= order.made_at + _ORDER_S <= now + _ORDER_S + _AHEAD_S):
+            hint = "order it anew; check the clocks"
+            raise HubError("RELEASE_REFUSED", "the order is not of this hour", hint=hint)
+        return _go_back(desk, order, envelope, _names(by))
+
+
+def _epoch(desk: Desk, to: int, now: float) -> Stored:
+    """The row of an epoch that was in force."""
+    rows = [row for row in desk.rows() if not row.dropped and row.active_from <= now]
+    row = next((one for one in rows if one.epoch == to), None)
+    if row is None:
+        hint = "`hub policy status` lists those that were"
+        raise HubError("NOT_FOUND", f"epoch {to} was never in force", hint=hint)
+    return row
+
+
+def _go_back(desk: Desk, order: Rollback, made: Envelope, who: str) -> Done:
+    now = desk.now
+    row = _epoch(desk, order.to, now)
+    return _put(
+        desk, now, act="policy.rolled_back",
+        row=msgspec.structs.replace(
+            row, epoch=next_epoch(desk.engine), rollback=made.text(), kind="rollback",
+            active_from=now, recorded_at=now, recorded_by=who[:200],
+            revokes_after=order.to if order.revoke else None,
+        ),
+        release=desk.release_of(row), base=order.base.epoch,
+        details={"to": order.to, "reason": order.reason, "revoke": order.revoke},
+    )  # fmt: skip
 
 
 def _put(

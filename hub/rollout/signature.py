@@ -85,6 +85,19 @@ def read_envelope(text: str) -> Envelope:
         raise HubError("RELEASE_INVALID", message, hint=hint, cause=error) from error
 
 
+def envelope_in(text: str) -> Envelope | None:
+    """The envelope of a text, if it is one; ``None`` for what is still to be signed."""
+    try:
+        return msgspec.json.decode(text, type=Envelope)
+    except msgspec.DecodeError:
+        return None
+
+
+def payload_of(envelope: Envelope) -> bytes:
+    """What is signed. Raises: `HubError` RELEASE_INVALID."""
+    return _bytes(envelope.payload)
+
+
 def signed(
     payload: bytes, key: OKPKey, *, purpose: Purpose, part: Part, at: int, others: Envelope | None
 ) -> Envelope:

@@ -28,6 +28,7 @@ WANTED = frozenset(
         b"apollo-require-preflight",
         b"x-apollo-operation-name",
         b"graphql-require-preflight",
+        b"idempotency-key",
     }
 )
 _SEVERAL = frozenset({b"accept", b"x-forwarded-for"})

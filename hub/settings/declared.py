@@ -161,6 +161,12 @@ class ReleaseSettings(_Section, frozen=True, kw_only=True):
     """Officers who sign what shows nobody more."""
     valid_days: Annotated[int, msgspec.Meta(ge=1, le=366)] = 14
     """How long after it was made a release may come into force."""
+    control: bool = False
+    """Whether officers take these steps at the control door too; they sign all the same."""
+    officer_duty: DutyName = "security-officer"
+    """The duty of those who take steps with rules over HTTP."""
+    auditor_duty: DutyName = "auditor"
+    """The duty of those who look at rules over HTTP, and do no more."""
 
 
 class VaultSettings(_Section, frozen=True, kw_only=True):

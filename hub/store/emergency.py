@@ -307,7 +307,7 @@ def _read(engine: Engine, query: sa.Select[Any], kind: type[Row]) -> tuple[Row, 
     try:
         with engine.connect() as connection:
             found = connection.execute(query).mappings().all()
-        return tuple(msgspec.convert(dict(row), kind) for row in found)
+        return tuple(msgspec.convert({str(k): v for k, v in row.items()}, kind) for row in found)
     except (SQLAlchemyError, msgspec.ValidationError) as error:
         # fails closed: whoever wrote such a row, it was not the hub
         raise unreadable(error) from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
+from hub.store.converted import converted
 from hub.store.releases import look
 from hub.store.tables import (
     catalogue_versions,
@@ -266,9 +267,8 @@ def _values(row: msgspec.Struct) -> dict[str, Any]:
 
 def _rows(connection: Connection, query: sa.Select[Any], kind: type[Row]) -> tuple[Row, ...]:
     found = connection.execute(query)
-    names: Sequence[str] = [str(name) for name in found.keys()]  # noqa: SIM118  # a result
     try:
-        return tuple(msgspec.convert(dict(zip(names, row, strict=True)), kind) for row in found)
+        return converted(found, kind)
     except msgspec.ValidationError as error:
         # fails closed: whoever wrote such a row, it was not the hub
         raise unreadable(error) from error

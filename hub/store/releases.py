@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
+from hub.store.converted import converted
 from hub.store.tables import bundles, releases
 from schema.errors import HubError
 
@@ -140,9 +141,8 @@ def _next(connection: Connection) -> int:
 
 def _rows(connection: Connection) -> tuple[Stored, ...]:
     found = connection.execute(sa.select(releases).order_by(releases.c.epoch))
-    names = [str(name) for name in found.keys()]  # noqa: SIM118  # a result, no mapping
     try:
-        return tuple(msgspec.convert(dict(zip(names, row, strict=True)), Stored) for row in found)
+        return converted(found, Stored)
     except msgspec.ValidationError as error:
         # fails closed: whoever wrote such a row, it was not the hub
         raise unreadable(error) from error

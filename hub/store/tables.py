@@ -312,3 +312,32 @@ emergency_steps = Table(
     Index("emergency_steps_told", "told"),
 )
 """What happened, in order: workers take up what is new, and one of them tells those concerned."""
+release_proposals = Table(
+    "release_proposals",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("release", Text, nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("epoch", BigInteger),
+    Column("reason", Text),
+    Column("changed_at", Float, nullable=False),
+    Column("changed_by", String(200), nullable=False),
+    Index("release_proposals_changed", "changed_at"),
+)
+"""Releases that wait for signatures, by the digest of what is signed; `epoch` is the one under
+which it was put in force."""
+
+control_replies = Table(
+    "control_replies",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("request", String(64), nullable=False),
+    Column("reply", LargeBinary),
+    Column("ends", Float, nullable=False),
+    Index("control_replies_ends", "ends"),
+)
+"""What the control door answered to requests that bear a key of their caller's, encrypted; without
+`reply` while one is under way. Keys and requests are digests."""

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
+from hub.store.converted import converted
 from hub.store.releases import look, unreadable
 from hub.store.tables import vouched
 from schema.errors import HubError
@@ -52,9 +53,7 @@ def newest(engine: Engine, kind: Kind) -> Mapping[str, Vouched]:
     query = query.join(last_of, both)
     try:
         with engine.connect() as connection:
-            found = connection.execute(query)
-            names = [str(name) for name in found.keys()]  # noqa: SIM118  # a result, no mapping
-            rows = [msgspec.convert(dict(zip(names, row, strict=True)), Vouched) for row in found]
+            rows = converted(connection.execute(query), Vouched)
     except (SQLAlchemyError, msgspec.ValidationError) as error:
         # fails closed: whoever wrote such a row, it was not the hub
         raise unreadable(error) from error

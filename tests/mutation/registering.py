@@ -27,6 +27,12 @@ REGISTRATION = (
         (f"{HTTP}test_who_has_no_duty_gets_nothing",),
     ),
     Point(
+        "answers to repeated requests", "nobody is given what another caller was answered",
+        "hub/control/repeat.py", "_digest(at.subject.id.encode(), _checked(key))",
+        "_digest(_checked(key))",
+        ("tests/hub/control/test_control_repeats.py::test_a_step_under_one_key_is_taken_once",),
+    ),
+    Point(
         "own department", "staff register the sources of their own department alone",
         ACTOR, "return self.steward and self.department in (None, department)",
         "return self.steward",

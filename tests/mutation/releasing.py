@@ -12,6 +12,8 @@ UNFIT = f"{SERVED}test_an_epoch_that_does_not_fit_is_not_replaced_by_the_one_bef
 SIGNATURE, QUORUM = "hub/rollout/signature.py", "hub/rollout/quorum.py"
 LIFE, ACTIVE, WATCH = "hub/rollout/lifecycle.py", "hub/rollout/active.py", "hub/rollout/watch.py"
 
+CONTROL = "tests/hub/control/test_control_rules.py::"
+
 # fmt: off
 SIGNED = (
     Point(
@@ -19,6 +21,17 @@ SIGNED = (
         SIGNATURE, 'raise _invalid(changed, "build and sign it anew", error) from error', "pass",
         (f"{STEP}test_changed_bytes_are_nobodys", f"{STEP}test_a_signature_is_for_one_release",
          f"{FIRM}test_a_stored_release_with_other_rules_is_not_served"),
+    ),
+    Point(
+        "rules at the control door", "only officers take steps with rules, and auditors look",
+        "hub/control/rules.py", "if not at.subject.duties & set(duties):", "if False:",
+        (f"{CONTROL}test_rules_are_for_officers",),
+    ),
+    Point(
+        "what was proposed", "a signature is added to what was proposed, and to nothing else",
+        "hub/rollout/proposal.py",
+        "if envelope.payload != before.payload or not kept or added != 1:", "if False:",
+        (f"{CONTROL}test_what_is_not_proved_or_changed_is_not_taken",),
     ),
     Point(
         "declared keys", "a key that nobody declared signs nothing",

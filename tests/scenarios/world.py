@@ -16,6 +16,7 @@ import pytest
 
 from auth.devissuer import DevIssuer
 from hub.audit.entry import Entry, read_entry
+from hub.control.door import control_routes
 from hub.serve.app import create_app
 from hub.serve.options import door_options
 from hub.settings import read_settings
@@ -225,7 +226,8 @@ async def running(
     now = [NOON]
     hub = Hub(settings, clock=lambda: now[0])
     await hub.open()
-    app = create_app(hub, door_options(settings))
+    routes = control_routes(hub, settings, clock=lambda: now[0])
+    app = create_app(hub, door_options(settings), further=routes)
     try:
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:
