@@ -10,6 +10,8 @@ import msgspec
 from hub.query.duties import ENFORCED
 from hub.query.limits import Limits
 from hub.settings import Settings, expand
+from policies.breakglass import BreakGlass, widest
+from policies.breakglass_syntax import check_break_glass, read_break_glass
 from policies.delegation import Delegation
 from policies.engine import Engine
 from policies.floor import check_floors
@@ -44,6 +46,8 @@ class Loaded(msgspec.Struct, kw_only=True):
     delegations: tuple[Delegation, ...]
     places: Mapping[tuple[str, str], str]
     """(source, coordinate) of a field -> where it is written."""
+    break_glass: tuple[BreakGlass, ...] = ()
+    """What could be opened in an emergency; by itself it opens nothing."""
     fragments: tuple[Fragment, ...] = ()
     notes: tuple[HubError, ...] = ()
     """What fragments declare and the catalogue leaves out, and why."""
@@ -81,10 +85,12 @@ def load_files(
     bundles = [read_bundle(text, path) for text, path in texts]
     content = rules_text(texts, packs)
     approved = read_all_approved(_texts(settings.grants))
+    could_open = read_break_glass(_texts(settings.emergency.lists))
+    check_break_glass(could_open, catalogue, packs)
     return Loaded(
         catalogue=catalogue, packs=packs, rules=content, sources=sources, bundles=bundles,
         grants=approved.grants, delegations=approved.delegations, places=field_places(fragments),
-        fragments=tuple(fragments), notes=notes,
+        break_glass=could_open, fragments=tuple(fragments), notes=notes,
     )  # fmt: skip
 
 
@@ -170,6 +176,11 @@ def engine_of(loaded: Loaded, settings: Settings, epoch: int) -> Engine:
         grants=loaded.grants,
         delegations=loaded.delegations,
     )
+
+
+def opened_wide(loaded: Loaded) -> Loaded:
+    """As if all that could be opened in an emergency were open: what proofs look at."""
+    return msgspec.structs.replace(loaded, grants=(*loaded.grants, *widest(loaded.break_glass)))
 
 
 def query_limits(settings: Settings) -> Limits:

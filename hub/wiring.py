@@ -20,6 +20,7 @@ from connectors.spi import Connector
 from hub.audit.chain import AuditLog
 from hub.audit.link import linker
 from hub.callers import identifier_of
+from hub.emergency.work import watch_glass
 from hub.loading import Loaded, engine_of, query_limits
 from hub.packaging import guard_names
 from hub.query.answer import Pipeline
@@ -96,6 +97,11 @@ class Hub:
         return self._loaded.catalogue
 
     @property
+    def loaded(self) -> Loaded:
+        """Files and registered sources as they were taken up last."""
+        return self._loaded
+
+    @property
     def database(self) -> Database:
         """The hub's own database; open while the hub is."""
         return self._database
@@ -166,6 +172,11 @@ class Hub:
             clock=self._clock,
         )
         await self._sources.use(self._loaded.sources)
+        self._glass, work = await watch_glass(
+            settings, self._database, self._clock, self._plan_anew, LOOK_S
+        )
+        for one in work:
+            self._start(one)
         if self._released:
             self._watch = RulesWatch(self._database, settings, self._in_force, self._clock)
             self.pipeline = await self._pipeline(self._watch.over(self._loaded))
@@ -192,6 +203,7 @@ class Hub:
 
     async def _pipeline(self, loaded: Loaded) -> Pipeline:
         settings = self.settings
+        loaded, glass = self._glass.over(loaded)
         if self._watch is not None:
             epoch = self._watch.epoch
         else:
@@ -223,6 +235,7 @@ class Hub:
             tracing=self._tracing,
             meter=self._meter,
             in_force=self._in_force,
+            glass=glass,
             mosaics=self._mosaics,
             covered=None if self._watch is None else self._watch.covered(engine, limits),
             notes=None
@@ -361,10 +374,10 @@ class Hub:
         return self._metrics.render()
 
     def watched(self) -> Sequence[Path]:
-        """Fragments, bundles and grants."""
+        """Fragments, bundles, grants and lists of break-glass."""
         settings = self.settings
         drafts = () if self._released else settings.policies
-        patterns = (*settings.fragments, *drafts, *settings.grants)
+        patterns = (*settings.fragments, *drafts, *settings.grants, *settings.emergency.lists)
         return sorted({Path(pattern).parent for pattern in patterns if "*" in Path(pattern).name}
                       | {Path(p) for p in patterns if "*" not in Path(p).name})  # fmt: skip
 

@@ -127,7 +127,8 @@ def _grant(reader: Reader, tree: Node) -> Grant | None:
     )
 
 
-def _fields(reader: Reader, node: Node, what: str) -> Mapping[str, RuleOutcome] | None:
+def read_fields(reader: Reader, node: Node, what: str) -> Mapping[str, RuleOutcome] | None:
+    """Each field with what is shown of it."""
     block = reader.block(node, what)
     found: dict[str, RuleOutcome] = {}
     for element, (at, child) in ({} if block is None else block.entries).items():
@@ -158,7 +159,7 @@ GRANT_KEYS: dict[str, Way] = {
     "about": Reader.by_language,
     "grantee": read_named,
     "purpose": read_one_purpose,
-    "fields": _fields,
+    "fields": read_fields,
     "modes": read_modes,
     "rows": read_condition,
     "obligations": read_obligations,

@@ -67,6 +67,9 @@ CODES: dict[str, CodeInfo] = {
     "CASE_REQUIRED": CodeInfo("policy", 403, False, "a case must be stated"),
     "AGGREGATE_ONLY": CodeInfo("policy", 403, False, "only figures may be asked for"),
     "COMBINATION_FORBIDDEN": CodeInfo("policy", 403, False, "uses that may not go together"),
+    "NO_EMERGENCY": CodeInfo("policy", 403, False, "no declared emergency opens this"),
+    "EMERGENCY_ENDED": CodeInfo("policy", 403, False, "what was broken open has closed meanwhile"),
+    "APP_SUSPENDED": CodeInfo("policy", 403, False, "the application is suspended until a review"),
     "QUOTA": CodeInfo("policy", 403, True, "the quota of this period is used up"),
     "FORBIDDEN": CodeInfo("policy", 403, False, "not allowed"),
     "EPOCH_REVOKED": CodeInfo("policy", 503, True, "the rules that decided it were revoked"),
@@ -99,6 +102,14 @@ CODES: dict[str, CodeInfo] = {
     "STEP_UNDER_WAY": CodeInfo("caller", 409, True, "the same request is under way"),
     "REGISTRATION_REFUSED": CodeInfo("caller", 422, False, "a registration cannot take this step"),
     "REGISTRATION_INVALID": CodeInfo("caller", 422, False, "a registration is not well approved"),
+    "EMERGENCY_REFUSED": CodeInfo("caller", 422, False, "a step in an emergency cannot be taken"),
+    "CORRECTION_REFUSED": CodeInfo("caller", 422, False, "a step with a doubt cannot be taken"),
+    "CORRECTIONS_UNAVAILABLE": CodeInfo(
+        "capacity", 503, True, "doubts about values cannot be read or kept"
+    ),
+    "EMERGENCY_UNAVAILABLE": CodeInfo(
+        "capacity", 503, True, "what is open in an emergency cannot be read"
+    ),
     "REGISTRY_UNAVAILABLE": CodeInfo(
         "capacity", 503, True, "the registered sources cannot be read"
     ),

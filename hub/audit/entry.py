@@ -54,6 +54,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     what is empty is left out."""
     together: list[str] = []
     """Ids of the combinations and mosaics that had a say."""
+    emergency: list[str] = []
+    """What was broken open in an emergency and may have borne on it, by id."""
     rows: dict[str, int] = {}
     """Rows that left, by entity type."""
     sources: list[list[str | int | bool]] = []

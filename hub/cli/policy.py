@@ -218,16 +218,21 @@ def _ground(config: Path | None, fragments: Sequence[Path], packs: Sequence[str]
         loaded = load_packs(packs or ("plain",))
         return _Ground(read_catalogue(fragments, loaded), loaded, {})
     from hub.settings import expand, read_settings
+    from policies.breakglass import widest
+    from policies.breakglass_syntax import read_break_glass
     from policies.grant_syntax import read_all_approved
 
     settings = read_settings(config)
     loaded = load_packs(settings.packs)
     texts = ((read_text(file), str(file)) for file in expand(settings.grants))
+    approved = read_all_approved(texts)
+    lists = ((read_text(file), str(file)) for file in expand(settings.emergency.lists))
+    grants = (*approved.grants, *widest(read_break_glass(lists)))
     return _Ground(
         read_catalogue(expand(settings.fragments), loaded, settings.ceiling),
         loaded,
         settings.ceiling,
-        read_all_approved(texts),
+        msgspec.structs.replace(approved, grants=grants),
         expand(settings.policies),
     )
 

@@ -10,7 +10,14 @@ import msgspec
 import sqlalchemy as sa
 
 from hub.settings import Settings
-from hub.store.tables import catalogue_versions, registration_steps, release_proposals, releases
+from hub.store.tables import (
+    catalogue_versions,
+    correction_steps,
+    emergency_steps,
+    registration_steps,
+    release_proposals,
+    releases,
+)
 from schema.model.subject import Subject
 
 
@@ -47,6 +54,25 @@ AREAS = (
             sa.func.sum(release_proposals.c.revision),
             sa.select(sa.func.max(releases.c.epoch)).scalar_subquery(),
         ),
+    ),
+    Area(
+        name="corrections",
+        enabled=lambda settings: settings.corrections.enabled,
+        duties=lambda settings: (
+            settings.corrections.steward_duty,
+            settings.corrections.authority_duty,
+        ),
+        mark=lambda: _count(correction_steps),
+    ),
+    Area(
+        name="emergencies",
+        enabled=lambda settings: settings.emergency.enabled,
+        duties=lambda settings: (
+            settings.emergency.declare_duty,
+            settings.emergency.use_duty,
+            settings.emergency.review_duty,
+        ),
+        mark=lambda: _count(emergency_steps),
     ),
 )
 

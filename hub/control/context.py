@@ -12,6 +12,8 @@ from sqlalchemy import Engine
 from strawberry.types import Info
 
 from hub.control.areas import known_duties
+from hub.emergency.desk import EmergencyDesk
+from hub.loading import Loaded
 from hub.registration.actor import Actor
 from hub.registration.publishing import Publisher
 from hub.settings import Settings
@@ -36,6 +38,7 @@ class Context:
         *,
         checking: asyncio.Semaphore,
         changes: Following,
+        loaded: Callable[[], Loaded],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.subject = subject
@@ -44,6 +47,8 @@ class Context:
         self.checking = checking
         """One check at a time: it composes everything and reaches a source."""
         self.changes = changes
+        self.loaded = loaded
+        """Files and registered sources as this worker has taken them up."""
         self.clock = clock
         self.taken = False
         """Whether a step was taken, or might have been."""
@@ -62,6 +67,13 @@ class Context:
         if not self.settings.registry.enabled:
             raise absent("registered sources", "registry.enabled")
         return Publisher(self.database, self.settings)
+
+    @cached_property
+    def emergencies(self) -> EmergencyDesk:
+        """The steps in emergencies; blocking. Raises: `HubError` NOT_FOUND where there are none."""
+        if not self.settings.emergency.enabled:
+            raise absent("break-glass", "emergency.lists")
+        return EmergencyDesk(self.database, self.settings, self.loaded, self.clock)
 
 
 Asked = Info[Context, None]

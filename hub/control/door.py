@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,6 +25,7 @@ from hub.control.context import Context, check_staff
 from hub.control.repeat import HEADER, Repeats
 from hub.control.schema import control_schema
 from hub.control.stream import MEDIA, asks_stream, streamed
+from hub.loading import Loaded
 from hub.query.profile import Profile
 from hub.serve.collaborators import Identifying
 from hub.serve.credentials import identified
@@ -51,19 +53,26 @@ class Controlled(Protocol):
     def identifier(self) -> Identifying: ...
     @property
     def database(self) -> Engine: ...
+    @property
+    def loaded(self) -> Loaded: ...
 
 
-def control_door(hub: Controlled, settings: Settings) -> ControlDoor | None:
+def control_door(
+    hub: Controlled, settings: Settings, *, clock: Callable[[], float] = time.time
+) -> ControlDoor | None:
     """The control door, where there is anything to control."""
-    return ControlDoor(hub, settings) if known_duties(settings) else None
+    return ControlDoor(hub, settings, clock) if known_duties(settings) else None
 
 
 class ControlDoor:
     """One worker's. It takes POST alone, and credentials from the header alone: no browser sends
     either by itself."""
 
-    def __init__(self, hub: Controlled, settings: Settings) -> None:
+    def __init__(
+        self, hub: Controlled, settings: Settings, clock: Callable[[], float] = time.time
+    ) -> None:
         self._hub = hub
+        self._clock = clock
         self._settings = settings
         self._schema: strawberry.Schema = control_schema()
         self._checking = asyncio.Semaphore(1)
@@ -114,9 +123,14 @@ class ControlDoor:
         if self._changes is None:
             self._changes = Changes(self._hub.database, self._settings)
         context = Context(
-            subject, self._settings, self._hub.database,
-            checking=self._checking, changes=self._changes,
-        )  # fmt: skip
+            subject,
+            self._settings,
+            self._hub.database,
+            checking=self._checking,
+            changes=self._changes,
+            loaded=lambda: self._hub.loaded,
+            clock=self._clock,
+        )
         return context, parts, found
 
     async def _run(self, context: Context, parts: Parts) -> bytes:

@@ -17,18 +17,19 @@ from strawberry.printer import print_schema
 from strawberry.types import ExecutionContext
 
 from hub.control.changes import Subscription
+from hub.control.emergency import EmergencyMutation, EmergencyQuery
 from hub.control.outcome import EditConflict, StepConflict, StepRefused
 from hub.control.rules import RulesMutation, RulesQuery
 from hub.control.sources import SourceMutation, SourceQuery
 
 
 @strawberry.type(description="Questions. Everybody is shown what their duties let them see.")
-class Query(SourceQuery, RulesQuery):
+class Query(SourceQuery, RulesQuery, EmergencyQuery):
     """All areas together."""
 
 
 @strawberry.type(description="Steps. Each states the revision it is based on; all are on record.")
-class Mutation(SourceMutation, RulesMutation):
+class Mutation(SourceMutation, RulesMutation, EmergencyMutation):
     """All areas together."""
 
 

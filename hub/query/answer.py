@@ -13,6 +13,7 @@ import structlog
 from graphql import execute_sync
 
 from hub.query.delegated import acts_under, may_state
+from hub.query.disputed import Disputes
 from hub.query.duties import duties_of
 from hub.query.envelope import (
     Answer,
@@ -21,9 +22,10 @@ from hub.query.envelope import (
     governance,
     refusal,
     rejection,
-    with_wishes,
 )
 from hub.query.executor import PlanRunner
+from hub.query.extensions import extensions_of
+from hub.query.glass import Glass, Whole, holding, types_of
 from hub.query.inforce import InForce
 from hub.query.label import label_of
 from hub.query.limits import Limits
@@ -40,7 +42,6 @@ from hub.query.request import Covering, Request, asker_of
 from hub.query.run import Run, World
 from hub.query.show import plan_text
 from hub.query.steps import Plan
-from hub.query.wished import wished
 from hub.telemetry.trace import Tracing, new_trace, traceparent
 from policies.ruling import PolicyEngine
 from schema.errors import HubError
@@ -78,6 +79,8 @@ class Pipeline:
         mosaics: PartCounts | None = None,
         notes: Notes | None = None,
         covered: Covering | None = None,
+        glass: Glass | None = None,
+        disputes: Disputes | None = None,
     ) -> None:
         self.catalogue = catalogue
         self.engine = engine
@@ -89,6 +92,8 @@ class Pipeline:
         self._mosaics = mosaics
         self._notes = notes
         self._covered = covered
+        self._glass: Glass = glass or Whole()
+        self._disputes = disputes
         self._deadline_s = deadline_s
         self._clock = clock
         self._ids = ids
@@ -118,6 +123,7 @@ class Pipeline:
         told = Told(request, operation_id, self.engine.epoch, self.catalogue.version)
         try:
             self._in_force.begin(self.engine.epoch)
+            told.emergency = self._glass.enter(request)
             may_state(request)
             if request.subject.acting_for is not None:
                 told.lent = acts_under(told, self.engine, self._context(request))
@@ -164,6 +170,7 @@ class Pipeline:
         )
         try:
             self._in_force.begin(self.engine.epoch)
+            self._glass.enter(request)
             body = _encode(made(self.face(request.subject)))
             await self._record(told, outcome="ok", code=None)
         except HubError as error:
@@ -242,6 +249,7 @@ class Pipeline:
             bytes=known.bytes,
             runners={},
             kept=Kept(),
+            types=types_of(operation),
         )
         known.variants.put(shape, prepared)
         caller = self._caller(request.subject)
@@ -275,6 +283,7 @@ class Pipeline:
         if runnable is None:
             runnable = self._runnable(prepared, nulls)
             prepared.runners[nulls] = runnable
+        broken = told.emergency = self._glass.about(told.emergency, prepared.types)
         run = told.run = Run(
             self.world,
             request.subject,
@@ -285,6 +294,7 @@ class Pipeline:
             purpose=request.purpose,
             principal=ruling.principal,
             asker=asker_of(request, self._hub),
+            holds=holding(self._glass, broken),
         )
         whose = [one for one in (request.subject, ruling.principal) if one is not None]
         fetching = partial(self._fetch, runnable.runner, run)
@@ -292,22 +302,17 @@ class Pipeline:
         data = await (metered(self._meter, prepared.dues, run, work) if prepared.dues else work())
         errors = [*runnable.field_errors, *run.errors]
         code = errors[0]["extensions"]["code"] if errors else None
-        label = told.label = prepared.label.after(run.singled)
+        told.label = prepared.label.after(run.singled)
         check_still(self.engine, prepared, request.subject, self._context(request))
+        self._glass.check(broken)
         await self._record(told, "partial" if errors else "ok", code)
         body: dict[str, Any] = {"data": data}
         if errors:
             body["errors"] = errors
-        extensions = runnable.extensions
-        if prepared.duties is not None or label is not prepared.label:
-            duties, ident = prepared.duties, told.operation_id
-            told_too = None if duties is None else duties.extension(request.subject, ident)
-            extensions = governance(runnable.runner.plan.notices, told_too, label.told)
-        if request.wants:
-            extensions = with_wishes(
-                extensions,
-                wished(request.wants, run, operation.uses, ruling, self.catalogue, self._clock()),
-            )
+        extensions = await extensions_of(
+            prepared, runnable, run, request, told, catalogue=self.catalogue,
+            marks=self._glass.marks(broken), now=self._clock(), disputes=self._disputes, data=data,
+        )  # fmt: skip
         if extensions is not None:
             body["extensions"] = extensions
         return Answer(

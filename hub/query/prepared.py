@@ -39,6 +39,8 @@ class Prepared(msgspec.Struct, kw_only=True):
     bytes: int
     runners: dict[tuple[tuple[bool, ...], ...], Runnable]
     kept: Kept
+    types: frozenset[str]
+    """The entity types that it is about."""
 
 
 def ruled(engine: PolicyEngine, operation: Operation, subject: Subject, context: Context) -> Ruling:

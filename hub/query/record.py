@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
@@ -46,6 +47,8 @@ class Told(msgspec.Struct):
     label: AnswerLabel | None = None
     together: Together | None = None
     run: Run | None = None
+    emergency: Sequence[str] = ()
+    """Openings of break-glass that may bear on it."""
     lent: Lent | None = None
     """What the caller acts under, where one is clear."""
 
@@ -84,6 +87,7 @@ class Told(msgspec.Struct):
             obligations=[] if self.duties is None else self.duties.recorded,
             label={} if self.label is None else self.label.recorded,
             together=[] if self.together is None else self.together.rules,
+            emergency=list(self.emergency),
             # of what was refused or failed nothing left, whatever was fetched
             rows=run.rows if run is not None and outcome in ("ok", "partial") else {},
             sources=[] if run is None else [[n, *c] for n, c in run.sources.items()],

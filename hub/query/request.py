@@ -10,7 +10,7 @@ import msgspec
 from connectors.spi import Asker
 from schema.model.subject import Subject
 
-WISHES = ("norms", "provenance")
+WISHES = ("disputed", "norms", "provenance")
 """What an answer tells in `extensions` only where the request has `extensions: {NAME: true}`."""
 
 

@@ -72,9 +72,9 @@ class World:
 class Run:
     """One run of a plan: its params, what it fetched and what failed."""
 
-    __slots__ = ("as_of", "asker", "call_deadline", "contests", "errors", "operation_id",
-                 "outside", "params", "principal", "purpose", "rows", "shared", "singled",
-                 "sources", "subject", "tally", "twins", "world")  # fmt: skip
+    __slots__ = ("as_of", "asker", "call_deadline", "contests", "errors", "holds",
+                 "operation_id", "outside", "params", "principal", "purpose", "rows", "shared",
+                 "singled", "sources", "subject", "tally", "twins", "world")  # fmt: skip
 
     def __init__(
         self,
@@ -88,8 +88,11 @@ class Run:
         purpose: str | None = None,
         principal: Subject | None = None,
         asker: Asker | None = None,
+        holds: Callable[[], None] | None = None,
     ) -> None:
         self.world = world
+        self.holds = holds
+        """Raises where what the ruling rests on has ended; asked around each call."""
         self.subject = subject
         self.principal = principal
         """For whom the subject acts, if it does."""
@@ -212,6 +215,8 @@ class Run:
         if fetch.down:
             counted[2] = False
             raise SourceError("SOURCE_UNAVAILABLE", "the source did not answer")
+        if self.holds is not None:
+            self.holds()
         began = time.perf_counter()
         fine = False
         norm, asked = fetch.norm, fetch.ask
@@ -248,6 +253,8 @@ class Run:
             raise SourceError("SOURCE_UNAVAILABLE", "the source did not answer") from None
         finally:
             world.on_fetch(fetch.source, time.perf_counter() - began, fine)
+        if self.holds is not None:
+            self.holds()  # fails closed: it ended while the source was asked
         counted[1] += batch.rows
         held = self.as_of.get(fetch.source, batch.as_of)
         self.as_of[fetch.source] = min(held, batch.as_of)

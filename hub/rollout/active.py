@@ -81,7 +81,7 @@ def rules_in_force(
     ruled = rules_over(loaded, active.bundles)
     if active.packs is None:
         # before the first release a grant permits nobody anything, as in workers
-        ruled = msgspec.structs.replace(ruled, grants=())
+        ruled = msgspec.structs.replace(ruled, grants=(), break_glass=())
     return ruled, active.epoch
 
 

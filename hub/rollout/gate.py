@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
-from hub.loading import Loaded, engine_of, pack_stamps, rules_over
+from hub.loading import Loaded, engine_of, opened_wide, pack_stamps, rules_over
 from hub.rollout.release import ChangeFound, Evidence, Proof
 from hub.settings import Settings
 from policies.engine import Engine
@@ -58,6 +58,13 @@ class Gate:
         loaded = rules_over(self._loaded, bundles)
         return engine_of(loaded, self._settings, 1)
 
+    def _opened(self, bundles: Texts) -> Engine:
+        """As `fits`, with all that could be opened in an emergency: what is proved holds then too.
+
+        Raises: `ManyErrors` POLICY_INVALID.
+        """
+        return engine_of(opened_wide(rules_over(self._loaded, bundles)), self._settings, 1)
+
     def notes(self, bundles: Texts) -> tuple[str, ...]:
         """What lint tells of rules that fit. Raises: `ManyErrors` POLICY_INVALID."""
         self.fits(bundles)
@@ -74,7 +81,7 @@ class Gate:
         engine = self.fits(draft.bundles)
         met = _tested(_read(read_trials, draft.tests), engine)
         stated = _read(read_assertions, draft.assertions)
-        proofs = self._proved(engine, stated)
+        proofs = self._proved(self._opened(draft.bundles), stated)
         found = self._compared(before.bundles, draft.bundles)
         kept = {(one.name, _said(one)) for one in stated}
         gone = [one for one in _read(read_assertions, before.assertions)
@@ -102,9 +109,9 @@ class Gate:
     def _compared(self, before: Texts, after: Texts) -> Comparison:
         """Rules that fit the catalogue no more are compared as if there had been none: whatever
         the new ones show counts as more."""
-        new = self.fits(after)
+        new = self._opened(after)
         try:
-            old = self.fits(before) if before else self._nothing()
+            old = self._opened(before) if before else self._nothing()
         except HubError:
             old = self._nothing()
         return compare(old, new, seconds=self._seconds, begin=self._begin)

@@ -101,7 +101,7 @@ class RulesWatch:
             raise HubError("RULES_UNAVAILABLE", "the release in force does not verify")
         if active.packs is None:
             # fails closed: a grant permits by itself, and nobody has released anything yet
-            return msgspec.structs.replace(loaded, bundles=[], grants=())
+            return msgspec.structs.replace(loaded, bundles=[], grants=(), break_glass=())
         if dict(active.packs) != pack_stamps(loaded.packs):
             hint = "release the rules anew, or use the packs they were checked with"
             message = "the rules were released with other rule packs"

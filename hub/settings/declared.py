@@ -209,6 +209,55 @@ class RegistrySettings(_Section, frozen=True, kw_only=True):
     """How long a check waits for a source to open, and for each of its tables."""
 
 
+class Webhook(_Section, frozen=True, kw_only=True):
+    """Who is told of early warnings, by a signed `POST`."""
+
+    url: WebhookUrl
+    """`https:`, or `http:` to this machine."""
+    secret: FilePath
+    """A file with `whsec_` and 24 to 64 bytes in Base64."""
+
+
+class CorrectionSettings(_Section, frozen=True, kw_only=True):
+    """Doubts that users report on values, and who looks into them."""
+
+    enabled: bool = False
+    steward_duty: DutyName = "data-steward"
+    """The duty of a department's staff who look into doubts about its fields."""
+    authority_duty: DutyName = "data-authority"
+    """The duty of those who consent where it takes longer."""
+    clock: Annotated[str, msgspec.Meta(min_length=1, max_length=100)] = "correct"
+    """The clock of the rule packs that it runs by."""
+    most_open: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1_000
+    """Doubts of one application that may be open at once."""
+    webhooks: tuple[Webhook, ...] = ()
+    """Who is told of doubts, of decisions and of clocks that run out; never a value or a key."""
+
+
+class EmergencySettings(_Section, frozen=True, kw_only=True):
+    """Break-glass: what applications may open in a declared emergency."""
+
+    lists: tuple[FilePattern, ...] = ()
+    """Files of what may be opened; without any there is no break-glass."""
+    declare_duty: DutyName = "emergency-officer"
+    """The duty of those who declare and end emergencies."""
+    use_duty: DutyName = "break-glass"
+    """The duty of persons who may break the glass."""
+    review_duty: DutyName = "security-officer"
+    """The duty of those who revoke and review."""
+    longest_hours: Annotated[int, msgspec.Meta(ge=1, le=24 * 92)] = 24 * 7
+    """How long an emergency may be declared for."""
+    most_open: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 20
+    """Openings of one application that may be live at once."""
+    webhooks: tuple[Webhook, ...] = ()
+    """Who is told at once when glass is broken: receivers for owning departments and officers."""
+
+    @property
+    def enabled(self) -> bool:
+        """Whether anything could be opened."""
+        return bool(self.lists)
+
+
 class Recording(_Section, frozen=True, kw_only=True):
     """What callers ask, without values, kept for `hub policy simulate`."""
 
@@ -217,15 +266,6 @@ class Recording(_Section, frozen=True, kw_only=True):
     """How long an operation is kept after it was last asked."""
     most: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 10_000
     """Operations kept; the longest not asked go."""
-
-
-class Webhook(_Section, frozen=True, kw_only=True):
-    """Who is told of early warnings, by a signed `POST`."""
-
-    url: WebhookUrl
-    """`https:`, or `http:` to this machine."""
-    secret: FilePath
-    """A file with `whsec_` and 24 to 64 bytes in Base64."""
 
 
 class HealthSettings(_Section, frozen=True, kw_only=True):
@@ -321,6 +361,8 @@ class Settings(_Section, frozen=True, kw_only=True):
     registry: RegistrySettings = RegistrySettings()
     vault: VaultSettings = VaultSettings()
     recording: Recording = Recording()
+    corrections: CorrectionSettings = CorrectionSettings()
+    emergency: EmergencySettings = EmergencySettings()
     health: HealthSettings = HealthSettings()
     limits: LimitSettings = LimitSettings()
     protocol: Protocol = Protocol()

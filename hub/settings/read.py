@@ -328,6 +328,11 @@ def _check(settings: Settings, root: Block, reader: _Reader) -> None:
             if named.setdefault(network, zone.name) != zone.name:
                 hint = "keep it in one of them; a narrower network may lie inside a wider one"
                 reader.wrong(at("listen", "zones"), f"`{network}` is in two zones", hint)
+    duties = settings.emergency
+    if duties.enabled and duties.use_duty in (duties.declare_duty, duties.review_duty):
+        hint = "give `use_duty` a name of its own"
+        message = "who breaks the glass would declare the emergency or review it"
+        reader.wrong(at("emergency", "use_duty"), message, hint)
     release = settings.release
     ids = [officer.id for officer in release.officers]
     departments = [owner.department for owner in release.owners]

@@ -16,6 +16,7 @@ import pytest
 
 from auth.devissuer import DevIssuer
 from hub.audit.entry import Entry, read_entry
+from hub.control.door import control_door
 from hub.serve.app import create_app
 from hub.serve.options import door_options
 from hub.settings import read_settings
@@ -225,7 +226,9 @@ async def running(
     now = [NOON]
     hub = Hub(settings, clock=lambda: now[0])
     await hub.open()
-    app = create_app(hub, door_options(settings))
+    door = control_door(hub, settings, clock=lambda: now[0])
+    further = () if door is None else door.routes
+    app = create_app(hub, door_options(settings), further=further)
     try:
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:

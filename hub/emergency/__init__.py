@@ -1,0 +1,1 @@
+"""Break-glass: emergencies, what is opened in them, how it is told, reviewed and held against."""
