@@ -39,6 +39,7 @@ from hub.registry.sources import Sources
 from hub.registry.watching import SourceWatch
 from hub.rollout.watch import RulesWatch
 from hub.settings import Settings
+from hub.sharing.watch import GrantsWatch, watch_shares
 from hub.store.engine import migrate, open_engine
 from hub.store.epochs import epoch_of
 from hub.store.ledger import open_ledger
@@ -79,6 +80,7 @@ class Hub:
         self._published = SourcesWatch(number) if settings.registry.enabled else None
         self._in_force = InForce()
         self._watch: RulesWatch | None = None
+        self._shares: GrantsWatch | None = None
         self._swapping = asyncio.Lock()
         self._sources = Sources(vault=settings.vault)
         self._issuer = self._development_issuer()
@@ -177,6 +179,9 @@ class Hub:
         )
         for one in work:
             self._start(one)
+        self._shares = await watch_shares(settings, self._database, self._in_force, self._clock)
+        if self._shares is not None:
+            self._start(self._shares.run(self._plan_anew, LOOK_S))
         if self._released:
             self._watch = RulesWatch(self._database, settings, self._in_force, self._clock)
             self.pipeline = await self._pipeline(self._watch.over(self._loaded))
@@ -204,6 +209,8 @@ class Hub:
     async def _pipeline(self, loaded: Loaded) -> Pipeline:
         settings = self.settings
         loaded, glass = self._glass.over(loaded)
+        unruled = self._watch is not None and self._watch.epoch == 0
+        loaded = loaded if self._shares is None else self._shares.over(loaded, none=unruled)
         if self._watch is not None:
             epoch = self._watch.epoch
         else:

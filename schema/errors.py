@@ -96,6 +96,8 @@ CODES: dict[str, CodeInfo] = {
     "RELEASE_INVALID": CodeInfo("caller", 422, False, "a release is not whole or not well signed"),
     "RELEASE_REFUSED": CodeInfo("caller", 422, False, "a release cannot come into force as it is"),
     "EDIT_CONFLICT": CodeInfo("caller", 409, False, "somebody else has changed it meanwhile"),
+    "SHARE_INVALID": CodeInfo("caller", 422, False, "a request for a share is not valid"),
+    "SHARE_REFUSED": CodeInfo("caller", 422, False, "a request for a share cannot take this step"),
     "IDEMPOTENCY_KEY_REUSED": CodeInfo(
         "caller", 422, False, "the key was used for another request"
     ),

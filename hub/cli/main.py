@@ -18,6 +18,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("hub.cli.check:check", "Check fragments and policies without any source."),
     "connector": ("hub.cli.connector:connector", "List kinds of sources; begin a new one."),
     "demo": ("hub.cli.demo:demo", "Start the demonstration city."),
+    "share": ("hub.cli.share:share", "Ask for shares, answer them, manage grants."),
     "emergency": ("hub.cli.emergency:emergency", "Declare emergencies; break and review glass."),
     "gateway": ("hub.cli.gateway:gateway", "Serve federated subgraphs as one endpoint."),
     "keys": ("hub.cli.keys:keys", "Make and revoke keys."),

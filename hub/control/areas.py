@@ -10,6 +10,7 @@ import msgspec
 import sqlalchemy as sa
 
 from hub.settings import Settings
+from hub.store.share_tables import share_steps
 from hub.store.tables import (
     catalogue_versions,
     correction_steps,
@@ -36,6 +37,18 @@ def _count(table: sa.Table, *further: sa.ColumnElement[Any]) -> sa.Select[Any]:
 
 
 AREAS = (
+    Area(
+        name="shares",
+        enabled=lambda settings: settings.sharing.enabled,
+        duties=lambda settings: (
+            settings.sharing.requester_duty,
+            settings.sharing.steward_duty,
+            settings.sharing.authority_duty,
+            settings.release.officer_duty,
+            settings.release.auditor_duty,
+        ),
+        mark=lambda: _count(share_steps),
+    ),
     Area(
         name="sources",
         enabled=lambda settings: settings.registry.enabled,

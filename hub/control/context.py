@@ -17,6 +17,8 @@ from hub.loading import Loaded
 from hub.registration.actor import Actor
 from hub.registration.publishing import Publisher
 from hub.settings import Settings
+from hub.sharing.asking import Sharing
+from hub.sharing.party import Party, party_of
 from schema.errors import HubError
 from schema.model.subject import Subject
 
@@ -57,6 +59,20 @@ class Context:
     def actor(self) -> Actor:
         """Who takes steps with sources. Raises: `HubError` FORBIDDEN."""
         return source_actor(self.subject, self.settings)
+
+    @cached_property
+    def party(self) -> Party:
+        """Who takes steps with shares. Raises: `HubError` FORBIDDEN, NOT_FOUND."""
+        if not self.settings.sharing.enabled:
+            raise absent("requests for shares", "sharing.enabled")
+        release = self.settings.release
+        lookers = frozenset({release.officer_duty, release.auditor_duty})
+        return party_of(self.subject, self.settings.sharing, lookers)
+
+    @cached_property
+    def sharing(self) -> Sharing:
+        """The steps of requests for shares; blocking. Raises: `HubError`."""
+        return Sharing(self.database, self.settings, self.loaded(), clock=self.clock)
 
     @cached_property
     def registrar(self) -> Publisher:

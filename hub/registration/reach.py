@@ -13,7 +13,7 @@ from typing import Any
 
 from hub.registration.report import Finding
 from hub.registry.kinds import BUILT_IN
-from hub.settings.declared import Registrant, RegistrySettings
+from hub.settings.steps import Registrant, RegistrySettings
 from schema.compose.part import Fragment
 
 _REFERENCE = re.compile(r"\$\{([a-z]+:[^{}$]+)\}")

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from hub.registry.webhook import Event, Sender
-from hub.settings.declared import Webhook
+from hub.settings.steps import Webhook
 from hub.store.leases import Lease
 from schema.errors import HubError
 

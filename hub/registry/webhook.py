@@ -20,7 +20,7 @@ import msgspec
 import orjson
 import structlog
 
-from hub.settings.declared import Webhook
+from hub.settings.steps import Webhook
 from schema.errors import HubError
 
 log = structlog.get_logger("hub")

@@ -11,28 +11,29 @@ import msgspec
 
 from auth.issuer import ClaimMapping, DevelopmentIssuer, Issuer
 from auth.link import Link
+from hub.settings.steps import (
+    CorrectionSettings,
+    EmergencySettings,
+    RegistrySettings,
+    SharingSettings,
+    Webhook,
+)
+from hub.settings.words import (
+    Count,
+    DatabaseUrl,
+    DutyName,
+    FilePath,
+    FilePattern,
+    Network,
+    OfficerName,
+    PackName,
+    Seconds,
+    Section,
+    ZoneName,
+)
 
-Count = Annotated[int, msgspec.Meta(ge=1)]
-Seconds = Annotated[float, msgspec.Meta(gt=0)]
-FilePath = Annotated[str, msgspec.Meta(min_length=1, extra={"place": "path"})]
-FilePattern = Annotated[str, msgspec.Meta(min_length=1, extra={"place": "path"})]
-PackName = Annotated[str, msgspec.Meta(min_length=1, extra={"place": "pack"})]
-"""A pack by its name, or by its path if that ends in `.yaml`."""
-Network = Annotated[str, msgspec.Meta(min_length=1, extra={"place": "network"})]
-WebhookUrl = Annotated[str, msgspec.Meta(min_length=1, max_length=2000, extra={"place": "webhook"})]
-OfficerName = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
-ZoneName = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
-PlacePrefix = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
-ReferencePattern = Annotated[str, msgspec.Meta(pattern=r"^(env|file|vault):[^{}$]+$")]
-DutyName = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
-DatabaseUrl = Annotated[str, msgspec.Meta(min_length=1, extra={"place": "database"})]
 
-
-class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Unknown keys are refused everywhere."""
-
-
-class Zone(_Section, frozen=True, kw_only=True):
+class Zone(Section, frozen=True, kw_only=True):
     """A part of the network that rules name as `network_zone`."""
 
     name: ZoneName
@@ -40,7 +41,7 @@ class Zone(_Section, frozen=True, kw_only=True):
     """As `10.0.0.0/8` or `2001:db8::/32`; of several that hold an address, the narrowest counts."""
 
 
-class Listen(_Section, frozen=True, kw_only=True):
+class Listen(Section, frozen=True, kw_only=True):
     """Where and how the server listens."""
 
     host: str = "127.0.0.1"
@@ -69,7 +70,7 @@ class Listen(_Section, frozen=True, kw_only=True):
             return False
 
 
-class Instance(_Section, frozen=True, kw_only=True):
+class Instance(Section, frozen=True, kw_only=True):
     """Which hub this is."""
 
     name: str = "hub"
@@ -80,7 +81,7 @@ class Instance(_Section, frozen=True, kw_only=True):
     """`intl`: SHA-256 and AES; `sm`: SM3 and SM4. Another profile makes other tokens and ids."""
 
 
-class Keys(_Section, frozen=True, kw_only=True):
+class Keys(Section, frozen=True, kw_only=True):
     """Where API keys are kept."""
 
     store: bool = True
@@ -88,7 +89,7 @@ class Keys(_Section, frozen=True, kw_only=True):
     file: FilePath | None = None
 
 
-class Auth(_Section, frozen=True, kw_only=True):
+class Auth(Section, frozen=True, kw_only=True):
     """Whose credentials count."""
 
     issuers: tuple[Issuer, ...] = ()
@@ -100,7 +101,7 @@ class Auth(_Section, frozen=True, kw_only=True):
     development_issuer: DevelopmentIssuer | None = None
 
 
-class State(_Section, frozen=True, kw_only=True):
+class State(Section, frozen=True, kw_only=True):
     """The hub's own database."""
 
     directory: FilePath = "hub-state"
@@ -113,7 +114,7 @@ class State(_Section, frozen=True, kw_only=True):
         return self.url or f"sqlite:///{Path(self.directory) / 'state.sqlite'}"
 
 
-class Audit(_Section, frozen=True, kw_only=True):
+class Audit(Section, frozen=True, kw_only=True):
     """The audit log."""
 
     enabled: bool = True
@@ -127,7 +128,7 @@ class Audit(_Section, frozen=True, kw_only=True):
     """A file that keeps the last number and hash outside the database."""
 
 
-class Officer(_Section, frozen=True, kw_only=True):
+class Officer(Section, frozen=True, kw_only=True):
     """A security officer, who signs releases of rules."""
 
     id: OfficerName
@@ -139,14 +140,14 @@ class Officer(_Section, frozen=True, kw_only=True):
     """Signs nothing new; what is in force by an old signature stays."""
 
 
-class Owner(_Section, frozen=True, kw_only=True):
+class Owner(Section, frozen=True, kw_only=True):
     """Who consents for a department where its fields are shown to more."""
 
     department: OfficerName
     keys: Annotated[tuple[FilePath, ...], msgspec.Meta(min_length=1)]
 
 
-class ReleaseSettings(_Section, frozen=True, kw_only=True):
+class ReleaseSettings(Section, frozen=True, kw_only=True):
     """Which rules are in force, and who must have signed them."""
 
     required: bool = False
@@ -169,7 +170,7 @@ class ReleaseSettings(_Section, frozen=True, kw_only=True):
     """The duty of those who look at rules over HTTP, and do no more."""
 
 
-class VaultSettings(_Section, frozen=True, kw_only=True):
+class VaultSettings(Section, frozen=True, kw_only=True):
     """Where `${vault:MOUNT/PATH#KEY}` is read; what is absent, Vault's own variables say."""
 
     address: str | None = None
@@ -182,83 +183,7 @@ class VaultSettings(_Section, frozen=True, kw_only=True):
     timeout_s: Annotated[float, msgspec.Meta(gt=0, le=60)] = 5.0
 
 
-class Registrant(_Section, frozen=True, kw_only=True):
-    """A department that may register sources, and what those may reach."""
-
-    department: OfficerName
-    places: tuple[PlacePrefix, ...] = ()
-    """How what `connect` names as a place begins, as `https://api.civil.example/` or `/srv/civil/`;
-    nothing else is reached."""
-    references: tuple[ReferencePattern, ...] = ()
-    """Secrets that may be referred to, as `env:CIVIL_*`, `file:/run/secrets/civil/*` or
-    `vault:kv/civil/*`."""
-
-
-class RegistrySettings(_Section, frozen=True, kw_only=True):
-    """Sources that are registered in the hub's database, beside those of files."""
-
-    enabled: bool = False
-    departments: tuple[Registrant, ...] = ()
-    steward_duty: DutyName = "source-steward"
-    """The duty of a department's staff who register its sources over HTTP."""
-    officer_duty: DutyName = "security-officer"
-    """The duty of those who approve over HTTP; they sign with an officer's key all the same."""
-    recent_days: Annotated[int, msgspec.Meta(ge=1, le=366)] = 28
-    """How far back a check looks at what was asked."""
-    probe_s: Annotated[float, msgspec.Meta(gt=0, le=300)] = 10.0
-    """How long a check waits for a source to open, and for each of its tables."""
-
-
-class Webhook(_Section, frozen=True, kw_only=True):
-    """Who is told of early warnings, by a signed `POST`."""
-
-    url: WebhookUrl
-    """`https:`, or `http:` to this machine."""
-    secret: FilePath
-    """A file with `whsec_` and 24 to 64 bytes in Base64."""
-
-
-class CorrectionSettings(_Section, frozen=True, kw_only=True):
-    """Doubts that users report on values, and who looks into them."""
-
-    enabled: bool = False
-    steward_duty: DutyName = "data-steward"
-    """The duty of a department's staff who look into doubts about its fields."""
-    authority_duty: DutyName = "data-authority"
-    """The duty of those who consent where it takes longer."""
-    clock: Annotated[str, msgspec.Meta(min_length=1, max_length=100)] = "correct"
-    """The clock of the rule packs that it runs by."""
-    most_open: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1_000
-    """Doubts of one application that may be open at once."""
-    webhooks: tuple[Webhook, ...] = ()
-    """Who is told of doubts, of decisions and of clocks that run out; never a value or a key."""
-
-
-class EmergencySettings(_Section, frozen=True, kw_only=True):
-    """Break-glass: what applications may open in a declared emergency."""
-
-    lists: tuple[FilePattern, ...] = ()
-    """Files of what may be opened; without any there is no break-glass."""
-    declare_duty: DutyName = "emergency-officer"
-    """The duty of those who declare and end emergencies."""
-    use_duty: DutyName = "break-glass"
-    """The duty of persons who may break the glass."""
-    review_duty: DutyName = "security-officer"
-    """The duty of those who revoke and review."""
-    longest_hours: Annotated[int, msgspec.Meta(ge=1, le=24 * 92)] = 24 * 7
-    """How long an emergency may be declared for."""
-    most_open: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 20
-    """Openings of one application that may be live at once."""
-    webhooks: tuple[Webhook, ...] = ()
-    """Who is told at once when glass is broken: receivers for owning departments and officers."""
-
-    @property
-    def enabled(self) -> bool:
-        """Whether anything could be opened."""
-        return bool(self.lists)
-
-
-class Recording(_Section, frozen=True, kw_only=True):
+class Recording(Section, frozen=True, kw_only=True):
     """What callers ask, without values, kept for `hub policy simulate`."""
 
     enabled: bool = True
@@ -268,7 +193,7 @@ class Recording(_Section, frozen=True, kw_only=True):
     """Operations kept; the longest not asked go."""
 
 
-class HealthSettings(_Section, frozen=True, kw_only=True):
+class HealthSettings(Section, frozen=True, kw_only=True):
     """When a source counts as unwell, and who is told."""
 
     probe_s: Annotated[float, msgspec.Meta(ge=1, le=3600)] = 30.0
@@ -284,7 +209,7 @@ class HealthSettings(_Section, frozen=True, kw_only=True):
     webhooks: tuple[Webhook, ...] = ()
 
 
-class LimitSettings(_Section, frozen=True, kw_only=True):
+class LimitSettings(Section, frozen=True, kw_only=True):
     """Bounds on what callers may ask; `None` = the query path's own default."""
 
     body_bytes: Annotated[int, msgspec.Meta(ge=1, le=10_000_000)] = 1_000_000
@@ -316,7 +241,7 @@ class LimitSettings(_Section, frozen=True, kw_only=True):
     deadline_s: Seconds = 10.0
 
 
-class Protocol(_Section, frozen=True, kw_only=True):
+class Protocol(Section, frozen=True, kw_only=True):
     """The GraphQL door."""
 
     path: Annotated[str, msgspec.Meta(pattern=r"^(/[A-Za-z0-9._-]+)+$")] = "/graphql"
@@ -331,7 +256,7 @@ class Protocol(_Section, frozen=True, kw_only=True):
     cors_origins: tuple[str, ...] = ()
 
 
-class Telemetry(_Section, frozen=True, kw_only=True):
+class Telemetry(Section, frozen=True, kw_only=True):
     """What the hub says about itself."""
 
     otlp_endpoint: str | None = None
@@ -340,7 +265,7 @@ class Telemetry(_Section, frozen=True, kw_only=True):
     service_name: str = "hub"
 
 
-class Settings(_Section, frozen=True, kw_only=True):
+class Settings(Section, frozen=True, kw_only=True):
     """Everything an operator can set. Paths are absolute once read from a file."""
 
     fragments: tuple[FilePattern, ...] = ()
@@ -359,6 +284,7 @@ class Settings(_Section, frozen=True, kw_only=True):
     audit: Audit = Audit()
     release: ReleaseSettings = ReleaseSettings()
     registry: RegistrySettings = RegistrySettings()
+    sharing: SharingSettings = SharingSettings()
     vault: VaultSettings = VaultSettings()
     recording: Recording = Recording()
     corrections: CorrectionSettings = CorrectionSettings()

@@ -17,6 +17,7 @@ from tests.mutation.point import Point
 from tests.mutation.raising import LABELLED, RAISED
 from tests.mutation.registering import REGISTRATION
 from tests.mutation.releasing import RELEASED, SERVED_RULES, SIGNED
+from tests.mutation.sharing import SHARING
 from tests.mutation.telling import TOLD
 
 GROUPS: tuple[tuple[str, tuple[Point, ...]], ...] = (
@@ -36,6 +37,7 @@ GROUPS: tuple[tuple[str, tuple[Point, ...]], ...] = (
     ("Owners' signed floors", FLOORED),
     ("Approved bounds of documents", APPROVED),
     ("Sources that are registered", REGISTRATION),
+    ("Requests for shares", SHARING),
     ("What an operation asks", ASKED),
     ("What an operation may cost", BOUNDED),
     ("Rows", FETCHED),

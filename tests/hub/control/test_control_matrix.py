@@ -26,15 +26,17 @@ from graphql import (
     is_required_input_field,
 )
 
+from hub.control.door import PATH
 from hub.control.schema import control_sdl
-from hub.wiring import Hub
-from tests.auth import forge
-from tests.hub.control.test_control_door import ISSUER, ZHANG, Control
-from tests.hub.registration.bureau import Bureau, Captured
+from tests.hub.sharing.agency import OWNS, Agency, open_agency
 
 STEWARD, OFFICER, AUDITOR = "source-steward", "security-officer", "auditor"
-DUTIES = (STEWARD, OFFICER, AUDITOR, "no-such-duty")
+ASKS, JUDGES = "data-requester", "data-authority"
+DECLARES, BREAKS = "emergency-officer", "break-glass"
+DUTIES = (STEWARD, OFFICER, AUDITOR, ASKS, JUDGES, DECLARES, BREAKS, "no-such-duty")
 LOOK = {OFFICER, AUDITOR}
+GLASS_DUTIES = {OFFICER, DECLARES, BREAKS}
+SHARES = {STEWARD, OFFICER, AUDITOR, ASKS, JUDGES}
 MAY: dict[str, set[str]] = {
     "approvalStatement": {OFFICER},
     "source": {STEWARD, OFFICER},
@@ -58,9 +60,33 @@ MAY: dict[str, set[str]] = {
     "proposeRelease": {OFFICER},
     "rollBackRules": {OFFICER},
     "withdrawRelease": {OFFICER},
+    "emergencies": GLASS_DUTIES,
+    "glassOpenings": GLASS_DUTIES,
+    "suspendedApps": {OFFICER},
+    "breakGlass": {BREAKS},
+    "declareEmergency": {DECLARES},
+    "endEmergency": {DECLARES},
+    "reviewGlass": {OFFICER},
+    "revokeGlass": {OFFICER},
+    "shareGrantReach": SHARES,
+    "shareGrants": SHARES,
+    "shareRequest": SHARES,
+    "shareRequests": SHARES,
+    "shareableFields": SHARES,
+    "acceptGrant": {ASKS},
+    "agreeToShare": {STEWARD},
+    "certifyGrant": {STEWARD},
+    "disputeRefusal": {ASKS},
+    "judgeDispute": {JUDGES},
+    "refuseShare": {STEWARD},
+    "renewShare": {ASKS},
+    "revokeGrant": {STEWARD, JUDGES},
+    "submitShareRequest": {ASKS},
+    "withdrawShareRequest": {ASKS},
+    "writeShareRequest": {ASKS},
 }
 """Operation -> the duties that it is for."""
-GIVEN: dict[str, Any] = {"name": "civil", "basedOn": 999}
+GIVEN: dict[str, Any] = {"name": "clinics", "basedOn": 999, "department": "civil-affairs"}
 """Arguments that name what is there; a step is based on a revision that is not."""
 SCHEMA: GraphQLSchema = build_schema(control_sdl())
 
@@ -82,7 +108,7 @@ def value(kind: GraphQLInputType) -> Any:
         return next(iter(kind.values))
     if isinstance(kind, GraphQLInputObjectType):
         return {
-            name: value(field.type)
+            name: GIVEN.get(name, value(field.type))
             for name, field in kind.fields.items()
             if is_required_input_field(field)
         }
@@ -121,21 +147,41 @@ def code_of(name: str, body: dict[str, Any]) -> str | None:
     return found.get("code") if isinstance(found, dict) else None
 
 
+MORE = """\
+registry:
+  enabled: true
+  departments: [{{department: civil-affairs, places: ["sqlite:///{home}/"]}}]
+release: {{control: true}}
+emergency: {{lists: ["glass.yaml"]}}
+"""
+GLASS = """\
+break_glass: rescue
+to: {app: desk}
+purpose: emergency
+fields: {Person.name: allow}
+minutes: 60
+acr: [smart-card]
+review: {hours: 48}
+"""
+CLINICS = """\
+hub: 1
+source: {{name: clinics, department: civil-affairs, kind: sql, connect: {{url: "sqlite:///{home}/civil.sqlite"}}}}
+types:
+  Clinic:
+    key: [name]
+    from: {{table: residents}}
+    label: G1
+    share: unconditional
+    fields: {{name: {{type: String}}}}
+"""
+
+
 @pytest_asyncio.fixture
-async def everything(tmp_path: Path, capsys: Captured) -> AsyncIterator[Control]:
+async def everything(tmp_path: Path) -> AsyncIterator[Agency]:
     """A hub with every area."""
-    bureau = Bureau(tmp_path, capsys, more=ISSUER.format(issuer=forge.ISSUER))
-    config = tmp_path / "hub.yaml"
-    config.write_text(config.read_text().replace("release:\n", "release:\n  control: true\n"))
-    forge.write_all(tmp_path / "jwks.json")
-    hub = Hub(bureau.settings, clock=lambda: forge.NOW)
-    await hub.open()
-    made = Control(bureau, hub)
-    try:
+    (tmp_path / "glass.yaml").write_text(GLASS)
+    async with open_agency(tmp_path, MORE.format(home=tmp_path)) as made:
         yield made
-    finally:
-        await made.client.aclose()
-        await hub.close()
 
 
 def test_the_table_is_of_the_schema() -> None:
@@ -143,18 +189,21 @@ def test_the_table_is_of_the_schema() -> None:
 
 
 @pytest.mark.asyncio
-async def test_every_operation_by_every_duty(everything: Control) -> None:
-    await everything.taken(ZHANG, "registerSource", text=everything.bureau.civil(), basedOn=0)
+async def test_every_operation_by_every_duty(everything: Agency) -> None:
+    query = "mutation($t: String!) { registerSource(text: $t, basedOn: 0) { __typename } }"
+    steward = {**OWNS, "user": "wang"}
+    done = await everything.ask(steward, query, t=CLINICS.format(home=everything.home))
+    assert done["__typename"] == "StepTaken"
     wrong: list[str] = []
     for kind, name, field in operations():
         query, variables = asked(kind, name, field)
         for duty in DUTIES:
-            claims = {**ZHANG, "user": f"the-{duty}", "duties": [duty]}
-            _, body = await everything.post(claims, query, **variables)
+            claims = {**OWNS, "user": f"the-{duty}", "duties": [duty]}
+            body = await everything.post(PATH, claims, {"query": query, "variables": variables})
             code = code_of(name, body)
             may = duty in MAY[name]
             if may == (code == "FORBIDDEN") or code in ("INTERNAL", "GRAPHQL_VALIDATION_FAILED"):
                 wrong.append(f"{name} by {duty}: {code}")
     assert not wrong
-    anybody = (await everything.client.post("/control/graphql", json={"query": "{ x }"})).json()
+    anybody = (await everything.client.post(PATH, json={"query": "{ x }"})).json()
     assert anybody["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"

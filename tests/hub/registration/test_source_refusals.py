@@ -10,7 +10,7 @@ import pytest
 
 from hub.cli.main import run
 from hub.registration.reach import unreachable
-from hub.settings.declared import Registrant, RegistrySettings
+from hub.settings.steps import Registrant, RegistrySettings
 from schema.compose.fragment import read_fragment
 from tests.hub.registration.bureau import SALARY, Bureau, Captured
 

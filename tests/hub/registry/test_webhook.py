@@ -18,7 +18,8 @@ import pytest
 from hub.registry.watching import SourceWatch
 from hub.registry.webhook import WAITS_S, Event, Sender, read_secret
 from hub.settings import read_settings
-from hub.settings.declared import HealthSettings, Webhook
+from hub.settings.declared import HealthSettings
+from hub.settings.steps import Webhook
 from hub.store.engine import migrate, open_engine
 from schema.errors import HubError, ManyErrors
 from schema.model.binding import SourceDecl

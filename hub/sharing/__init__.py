@@ -1,0 +1,1 @@
+"""Sharing between departments: requests, their owners' answers within a clock, grants."""
