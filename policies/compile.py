@@ -19,6 +19,7 @@ from policies.condition import (
     Owned,
     every,
     leaves_of,
+    reads_row,
     specialise,
     terms_of,
 )
@@ -34,6 +35,7 @@ from schema.model.entity import EntityType, Field, MetadataVisibility
 from schema.model.label import Label, Ladder
 from schema.model.names import FieldName, TypeName
 from schema.model.scalar import ScalarKind
+from schema.model.use import TYPE_MODES
 
 _STRICTNESS = {"unconditional": 0, "conditional": 1, "withheld": 2}
 Naming = Literal["wild", "type", "exact"]
@@ -87,6 +89,8 @@ class TypeTable(msgspec.Struct, frozen=True, kw_only=True):
     relations: Mapping[FieldName, Cover]
     cover: Cover
     """Forbids and requires about the type itself."""
+    takers: tuple[int, ...]
+    """Of these, the forbids that take rows away: rows that they are about exist in no mode."""
     about: tuple[int, ...]
     """All variants that say something of the type, its fields or its relations."""
 
@@ -273,8 +277,13 @@ class _Compiler:
             cell_of=cell_of,
             relations=relations,
             cover=cover,
+            takers=tuple(filter(self._takes_rows, cover.forbids)),
             about=tuple(sorted({number for held in covers for number in held.variants()})),
         )
+
+    def _takes_rows(self, number: int) -> bool:
+        variant = self.variants[number]
+        return variant.rule.modes >= TYPE_MODES and reads_row(variant.when)
 
     def _facts(self, entity: EntityType, field: Field) -> Facts:
         source = self.catalogue.sources.get(field.source)

@@ -49,7 +49,7 @@ class Verdict(msgspec.Struct, frozen=True):
 class TypeDecision:
     """What one class of subjects may do with one type."""
 
-    __slots__ = ("_cells", "_memo", "_scope", "rows", "table")
+    __slots__ = ("_cells", "_memo", "_scope", "emptied", "rows", "table")
 
     def __init__(
         self,
@@ -62,7 +62,9 @@ class TypeDecision:
         self._memo: dict[object, Verdict] = {}
         self._scope = scope = Scope(table, tables, standing, preference)
         self.rows = scope.rows()
-        """The rows that exist; ``None`` if there is no permit at all."""
+        """The rows that exist; ``None`` if there are none at all."""
+        self.emptied = tuple(sorted(rule.id for rule in scope.emptying()))
+        """The prohibitions that take every row."""
         self._cells = tuple(_shared(self, scope, cell) for cell in table.cells)
 
     def field(self, name: FieldName, mode: UseMode, function: AggregateFunction | None) -> Verdict:
@@ -103,10 +105,9 @@ class TypeDecision:
 
     def _judge(self, permits: Sequence[int], cover: Cover, mode: UseMode) -> Verdict:
         """A use that is allowed or not, by permits and by forbids on the element itself."""
-        rows = self.rows
+        rows, scope = self.rows, self._scope
         if rows is None:
-            return Verdict(_REJECT, (), "default")
-        scope = self._scope
+            return _no_rows(self.emptied)
         for rule, clear in scope.forbids(cover, mode):
             if not implies(rows, clear):
                 return Verdict(_REJECT, (rule.id,), "forbid")
@@ -158,7 +159,8 @@ def _shared(of: TypeDecision, scope: Scope, cell: Cell) -> CellDecision:
     by_row = scope.by_row(about)
     key = (
         standing.barred(cell), standing.owned(cell), cell.facts.share, cell.metadata, cell.kind,
-        cell.key_alone, cell.few, cover, rows, by_row, of.table.entity.name if by_row else "",
+        cell.key_alone, cell.few, cover, rows, of.emptied, by_row,
+        of.table.entity.name if by_row else "",
     )  # fmt: skip
     held: CellDecision | None = standing.shared.get(key)
     if held is None:
@@ -249,7 +251,7 @@ class CellDecision:
             return Verdict(_REJECT, (f"mandatory.{bar}",), bar)
         permits = scope.permits(self.permits, mode, function)
         if rows is None or not permits:
-            return Verdict(_REJECT, (), "default")
+            return _no_rows(self._of.emptied if permits else ())
         for rule, clear in scope.forbids(self.cell.cover, mode, function):
             if not implies(rows, clear):
                 return Verdict(_REJECT, (rule.id,), "forbid")
@@ -283,10 +285,10 @@ class CellDecision:
         if bar is not None:
             return self._denied(Null(), (f"mandatory.{bar}",), bar)
         forbids = [
-            (rule, clear if scope.takes_rows(rule) else self._plainly(clear))
+            (rule, clear if scope.takes(rule, clear) else self._plainly(clear))
             for rule, clear in scope.forbids(cover, "project")
         ]
-        firing = [rule for rule, clear in forbids if clear == FALSE]
+        firing = [*scope.emptying(), *(rule for rule, clear in forbids if clear == FALSE)]
         if firing:
             outcome, rules = most_secretive(firing)
             return self._denied(outcome, rules, "forbid")
@@ -295,7 +297,7 @@ class CellDecision:
         by_row: list[tuple[Shown, str, Predicate]] = []
         for number, rule, clear in scope.requires(cover, "project"):
             stay = scope.filtered(number, clear)
-            musts.append(stay if scope.takes_rows(rule) else self._plainly(stay))
+            musts.append(stay if scope.takes(rule, stay) else self._plainly(stay))
             if musts[-1] == FALSE:
                 return self._denied(Null(), (rule.id,), "uniform")
             if rule.outcome is None:
@@ -362,6 +364,11 @@ def _bound(verdict: Verdict, scope: Scope, cover: Cover, mode: UseMode) -> Verdi
     for _, rule, _ in scope.requires(cover, mode):
         found += rule.obligations
     return msgspec.structs.replace(verdict, duties=meet_obligations(found))
+
+
+def _no_rows(emptied: tuple[str, ...]) -> Verdict:
+    """The verdict on a use of a type without rows; `emptied`: the prohibitions that take them."""
+    return Verdict(_REJECT, emptied, "forbid" if emptied else "default")
 
 
 def _permitted(permits: Sequence[tuple[Rule, Predicate]], rows: Predicate) -> Verdict:

@@ -9,7 +9,7 @@ import msgspec
 
 from policies.check import check_together
 from policies.compile import Tables, compile_rules
-from policies.condition import FALSE, TRUE, All, Condition
+from policies.condition import FALSE, TRUE, All, Condition, reads_row
 from policies.distinct import is_coded
 from policies.meet import REDACT, fits, meet
 from policies.obligation import AggregateOnly
@@ -17,6 +17,7 @@ from policies.packs import Packs
 from policies.rule import Bundle, Rule
 from policies.ruling import Allow, Masked
 from schema.model.catalogue import Catalogue
+from schema.model.use import EVERY_MODE, SPECIAL_MODES, TYPE_MODES
 
 Sort = Literal[
     "never-matches",
@@ -27,6 +28,8 @@ Sort = Literal[
     "no-grant",
     "uncounted",
 ]
+_OF_ROWS = EVERY_MODE - SPECIAL_MODES
+"""The modes that say anything of rows."""
 _Reach = Mapping[str, frozenset[str]]
 
 
@@ -169,7 +172,16 @@ def _covers_all(wide: Rule, narrow: Rule, reach: _Reach) -> bool:
         and reach[narrow.id] <= reach.get(wide.id, frozenset())
         and _parts(wide.when) <= _parts(narrow.when)
         and _at_least(wide, narrow)
+        and (not _takes_rows(narrow, reach) or reads_row(wide.when) or wide.modes >= _OF_ROWS)
     )
+
+
+def _takes_rows(rule: Rule, reach: _Reach) -> bool:
+    """Whether a prohibition takes rows away, so that it also says something of other modes."""
+    about_types = rule.effect == "forbid" and any(
+        "#" not in at and "." not in at for at in reach[rule.id]
+    )
+    return about_types and rule.modes >= TYPE_MODES and reads_row(rule.when)
 
 
 def _at_least(wide: Rule, narrow: Rule) -> bool:

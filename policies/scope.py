@@ -11,9 +11,7 @@ from policies.rule import Rule
 from policies.ruling import Allow, Masked, Outcome, Rowwise
 from policies.standing import Standing
 from schema.model.predicate import FALSE, TRUE, Predicate
-from schema.model.use import SPECIAL_MODES, AggregateFunction, UseMode
-
-EXISTENCE: frozenset[UseMode] = frozenset({"list", "open", "count"})
+from schema.model.use import SPECIAL_MODES, TYPE_MODES, AggregateFunction, UseMode
 
 
 class Scope:
@@ -32,7 +30,7 @@ class Scope:
         self.preference = preference
         self.duties = tables.duties
         self._known: dict[tuple[int, bool], Predicate] = {}
-        self._takers: frozenset[str] | None = None
+        self._left: list[tuple[str, Predicate]] | None = None
         self._opening: tuple[int, ...] | None = None
 
     def holds(self, number: int) -> Predicate:
@@ -148,19 +146,35 @@ class Scope:
     def rows(self) -> Predicate | None:
         """The rows that exist: where a permit holds, and every row filter."""
         opened = disjunction([self.holds(number) for number in self.opening()])
-        if opened == FALSE:
+        # fails closed: what takes rows away and cannot be shown to be clear of any takes them all
+        if opened == FALSE or self.emptying():
             return None
-        cover = self.table.cover
-        musts = [
-            self.filtered(number, clear)
-            for number, rule, clear in self._all_requires(cover)
-            if rule.modes >= EXISTENCE
+        return conjunction([opened, *(where for _, where in self._taken())])
+
+    def takes(self, rule: Rule, where: Predicate) -> bool:
+        """Whether a rule leaves no row of the type outside a condition: they do not exist."""
+        return any(other == rule.id and implies(left, where) for other, left in self._taken())
+
+    def _taken(self) -> list[tuple[str, Predicate]]:
+        """The rules that take rows away, with the rows that each leaves."""
+        if self._left is None:
+            held, rules = self.table.takers, self.variants
+            found = [(rules[number].rule.id, self.clear(number)) for number in held]
+            for number in self.table.cover.requires:
+                if rules[number].rule.modes >= TYPE_MODES:
+                    left = self.filtered(number, self.clear(number))
+                    found.append((rules[number].rule.id, left))
+            self._left = found
+        return self._left
+
+    def emptying(self) -> list[Rule]:
+        """The prohibitions that take every row: they speak of the row, and none is surely clear of
+        them. Nothing is left of the type then, in whatever mode."""
+        return [
+            self.variants[number].rule
+            for number in self.table.takers
+            if self.clear(number) == FALSE
         ]
-        for number in cover.forbids:
-            clear = self.clear(number)
-            if self.variants[number].rule.modes >= EXISTENCE and clear != FALSE:
-                musts.append(clear)
-        return conjunction([opened, *musts])
 
     def opening(self) -> tuple[int, ...]:
         """The permits that open something of a field: no other says that rows exist."""
@@ -173,14 +187,6 @@ class Scope:
             self._opening = tuple(sorted(found))
         return self._opening
 
-    def takes_rows(self, rule: Rule) -> bool:
-        """Whether a rule is about the type itself: rows that it is against do not exist."""
-        if self._takers is None:
-            cover = self.table.cover
-            held = (self.variants[number].rule for number in (*cover.forbids, *cover.requires))
-            self._takers = frozenset(one.id for one in held if one.modes >= EXISTENCE)
-        return rule.id in self._takers
-
     def _shut(self, cell: Cell, number: int) -> bool:
         """Whether a permit opens nothing of a cell: each of its modes is forbidden in all rows, or
         is one of those that say nothing of rows."""
@@ -190,11 +196,6 @@ class Scope:
             if rule.functions is None and self.clear(other) == FALSE:
                 modes -= rule.modes
         return not modes
-
-    def _all_requires(self, cover: Cover) -> list[tuple[int, Rule, Predicate]]:
-        return [
-            (number, self.variants[number].rule, self.clear(number)) for number in cover.requires
-        ]
 
 
 def reach(cell: Cell, standing: Standing[Any]) -> tuple[int, ...]:

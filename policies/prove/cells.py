@@ -23,11 +23,10 @@ from policies.prove.logic import Bits, Formula, both, every, kleene, neither, on
 from policies.prove.world import World
 from policies.rule import Rule
 from policies.ruling import Allow, Masked
-from policies.scope import EXISTENCE
 from policies.standing import under_ceiling
 from schema.model.catalogue import Catalogue
 from schema.model.entity import EntityType
-from schema.model.use import SPECIAL_MODES
+from schema.model.use import SPECIAL_MODES, TYPE_MODES
 
 Side = Literal["most", "least"]
 _MOST_LIMITS = 8
@@ -161,16 +160,11 @@ class Decisions:
         """Whether the row exists for the caller."""
         key = ("exists", table.entity.name)
         if key not in self._memo:
-            bits = [self.when(number, table.entity) for number in table.cover.forbids]
-            musts = [
-                one(bit.never_false, bit.false)
-                for number, bit in zip(table.cover.forbids, bits, strict=True)
-                if self.rule(number).modes >= EXISTENCE
-            ]
+            musts = [self.when(number, table.entity).false for number in table.takers]
             musts += [
                 self.filtered(number, table.entity)
                 for number in table.cover.requires
-                if self.rule(number).modes >= EXISTENCE
+                if self.rule(number).modes >= TYPE_MODES
             ]
             self._memo[key] = both(self._opened(table, "exists"), *musts)
         return self._memo[key]
@@ -179,7 +173,8 @@ class Decisions:
         """Whether the engine finds that rows may exist at all."""
         key = ("not empty", table.entity.name)
         if key not in self._memo:
-            self._memo[key] = self._opened(table, "may")
+            left = [neither(self.when(one, table.entity).never_false) for one in table.takers]
+            self._memo[key] = both(self._opened(table, "may"), *left)
         return self._memo[key]
 
     def _opened(self, table: TypeTable, how: Literal["exists", "may"]) -> Formula:

@@ -25,11 +25,10 @@ from policies.prove.witness import Witness, ruled
 from policies.prove.world import World
 from policies.rule import Rule
 from policies.ruling import Allow
-from policies.scope import EXISTENCE
 from policies.visibility import Elements
 from schema.errors import HubError
 from schema.model.names import FieldName, coordinate
-from schema.model.use import FieldUse
+from schema.model.use import TYPE_MODES, FieldUse
 
 Direction = Literal["more", "less"]
 Kind = Literal["equal", "tightening", "loosening", "both", "undecided"]
@@ -239,7 +238,7 @@ def _goals(wide: _Side, narrow: _Side, direction: Direction) -> Iterator[Goal]:
                 use = FieldUse(at, mode, function)
                 yield _use_goal(wide, narrow, direction, use, like, tables)
         if not same_rows:
-            for mode in sorted(EXISTENCE):
+            for mode in sorted(TYPE_MODES):
                 use = FieldUse(coordinate(name), mode)
                 yield _use_goal(wide, narrow, direction, use, (), tables)
         for relation in table.relations:

@@ -22,11 +22,10 @@ from policies.prove.witness import Witness, ruled, truth
 from policies.prove.world import World
 from policies.rule import Rule, Selector
 from policies.ruling import Allow
-from policies.scope import EXISTENCE
 from policies.visibility import Elements
 from schema.model.entity import EntityType
 from schema.model.names import FieldName, TypeName, coordinate, split_coordinate
-from schema.model.use import FieldUse
+from schema.model.use import TYPE_MODES, FieldUse
 
 _PSEUDO = Rule(
     name="assertion",
@@ -150,7 +149,7 @@ class Claims:
     def _of_type(self, of: Selector, table: TypeTable) -> Iterator[Reads]:
         name, found = table.entity.name, []
         if _whole(of, table.entity):
-            found = [FieldUse(coordinate(name), mode) for mode in sorted(EXISTENCE)]
+            found = [FieldUse(coordinate(name), mode) for mode in sorted(TYPE_MODES)]
         for relation in table.relations:
             if _whole(of, table.entity) or f"{name}.{relation}" in of.fields:
                 found.append(FieldUse(coordinate(name, relation), "traverse"))

@@ -18,9 +18,8 @@ from policies.prove.search import Found, Goal, Search
 from policies.prove.witness import Witness, ruled
 from policies.rule import Rule
 from policies.ruling import FieldError, Hidden, Masked, Null
-from policies.scope import EXISTENCE
 from schema.model.names import FieldName, coordinate
-from schema.model.use import FIELD_MODES, FieldUse
+from schema.model.use import EVERY_MODE, FIELD_MODES, SPECIAL_MODES, TYPE_MODES, FieldUse, UseMode
 
 _SECRECY = (Hidden, Null, FieldError)
 
@@ -30,7 +29,7 @@ class Spot(msgspec.Struct, frozen=True):
 
     table: TypeTable
     cover: Cover
-    modes: frozenset[str]
+    modes: frozenset[UseMode]
     cell: Cell | None = None
 
 
@@ -85,9 +84,9 @@ class Idle:
         found: dict[str, list[tuple[int, Spot]]] = {}
         for table in self.of.tables.types.values():
             spots = [Spot(table, cell.cover, FIELD_MODES, cell) for cell in table.cells]
-            spots += [Spot(table, cover, frozenset({"traverse"})) for cover in
+            spots += [Spot(table, cover, frozenset[UseMode]({"traverse"})) for cover in
                       table.relations.values()]  # fmt: skip
-            spots.append(Spot(table, self._whole(table), EXISTENCE))
+            spots.append(Spot(table, self._whole(table), TYPE_MODES))
             for spot in spots:
                 cover = spot.cover
                 for number in dict.fromkeys(
@@ -133,7 +132,7 @@ class Idle:
             ways.append(self._shown_otherwise(number, rule, spot, spot.cell))
         # what forbids are silent about in `project` is decided as in every other mode
         skipped = {"project"} if spot.cell is not None and rule.effect != "forbid" else set()
-        for mode in sorted((rule.modes & spot.modes) - skipped):
+        for mode in sorted(self._about(number, spot) - skipped):
             listed = [(n, where) for n, where in self._permits(spot) if self._covers(n, rule, mode)]
             clear = self._clear(number, spot, mode)
             match rule.effect:
@@ -151,7 +150,16 @@ class Idle:
                     )
                     closes = mode == "join" and rule.closes_joins
                     ways.append(both(True if closes else permitted, hit, clear))
-        return both(self._open(spot), some(ways))
+        takers = [other for other in spot.table.takers if self.of.rule(other).id != rule.id]
+        left = every(self.of.when(other, spot.table.entity).false for other in takers)
+        return both(self._open(spot), left, some(ways))
+
+    def _about(self, number: int, spot: Spot) -> frozenset[UseMode]:
+        """The modes in which a rule says something of a spot: all, if it takes rows of the type."""
+        modes = self.of.rule(number).modes
+        if spot.modes == TYPE_MODES and number in spot.table.takers:
+            return EVERY_MODE - SPECIAL_MODES
+        return modes & spot.modes
 
     def _covers(self, number: int, rule: Rule, mode: str) -> bool:
         """Whether a permit gives in a mode all that another gives."""

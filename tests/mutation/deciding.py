@@ -73,8 +73,8 @@ RULES = (
     Point(
         "default deny (other uses)", "what no permit names is not filtered by, sorted by and so on",
         "policies/decide.py",
-        "if rows is None or not permits:\n            return Verdict(_REJECT",
-        "if rows is None or not permits:\n            return Verdict(_ALLOW",
+        "return _no_rows(self._of.emptied if permits else ())",
+        "return Verdict(_ALLOW, (), \"default\")",
         (f"{ENGINE}test_6_a_birth_date_becomes_its_year",),
     ),
     Point(
@@ -133,8 +133,28 @@ RULES = (
     Point(
         "forbidden rows", "rows that a prohibition is about do not exist",
         "policies/scope.py",
-        "if self.variants[number].rule.modes >= EXISTENCE and clear != FALSE:", "if False:",
+        "held, rules = self.table.takers, self.variants", "held, rules = (), self.variants",
         ("tests/policies/test_policy_rows.py::test_a_forbid_takes_rows_away",),
+    ),
+    Point(
+        "all rows forbidden",
+        "a prohibition that is clear of no row leaves nothing of a type, in any mode",
+        "policies/scope.py",
+        "if opened == FALSE or self.emptying():", "if opened == FALSE:",
+        (
+            "tests/policies/test_rows_taken.py::"
+            "test_whoever_acts_has_no_figures_over_rows_that_its_principal_has_not",
+        ),
+    ),
+    Point(
+        "rows that are left",
+        "a rule that takes rows away tells nothing of those it leaves by what it denies there",
+        "policies/scope.py",
+        "any(other == rule.id and implies(left, where) for", "any(other == rule.id for",
+        (
+            "tests/policies/test_rows_taken.py::"
+            "test_rows_that_it_leaves_are_not_told_apart_by_fields_of_others",
+        ),
     ),
     Point(
         "required rows", "rows outside a requirement's row filter do not exist",

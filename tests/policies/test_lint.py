@@ -66,6 +66,18 @@ def found(text: str) -> list[tuple[str, str]]:
             "outcome: {mask: {generalise: {prefix: 2}}}\n",
             [("meets-in-redact", "one@1")],
         ),
+        (  # what takes rows away says more than what closes the modes that it lists
+            "policy: closed\neffect: forbid\nresources: {types: [Aid]}\nmodes: [read]\n---\n"
+            "policy: taken\neffect: forbid\nresources: {types: [Aid]}\nmodes: [read]\n"
+            "rows: {eq: [row.status, x]}\n",
+            [],
+        ),
+        (
+            "policy: closed\neffect: forbid\nresources: {types: [Aid]}\n---\n"
+            "policy: taken\neffect: forbid\nresources: {types: [Aid]}\nmodes: [read]\n"
+            "rows: {eq: [row.status, x]}\n",
+            [("shadowed", "taken@1")],
+        ),
     ],
 )
 def test_findings(more: str, expected: list[tuple[str, str]]) -> None:

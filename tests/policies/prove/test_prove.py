@@ -208,6 +208,24 @@ def test_grants_open_while_they_last() -> None:
             (),
             (),
         ),
+        (  # it takes rows away, from figures too
+            "policy: figures\neffect: permit\nsubjects: {role: b}\nmodes: [group]\n"
+            "resources: {fields: [Map.pipeline]}\n---\n"
+            "policy: taken\neffect: forbid\nmodes: [list, open, count]\n"
+            "resources: {types: [Map]}\nrows: {eq: [row.pipeline, x]}",
+            (),
+            (),
+        ),
+        (  # what another takes away already is no row for whatever else a rule says
+            "policy: figures\neffect: permit\nsubjects: {role: b}\nmodes: [group, read]\n"
+            "resources: {fields: [Map.pipeline]}\n---\n"
+            "policy: taken\neffect: forbid\nmodes: [list, open, count]\n"
+            "resources: {types: [Map]}\nrows: {eq: [row.pipeline, x]}\n---\n"
+            "policy: twice\neffect: forbid\nmodes: [group]\nresources: {types: [Map]}\n"
+            "rows: {eq: [row.pipeline, x]}",
+            (),
+            ("twice@1",),
+        ),
         (
             "policy: masks\neffect: require\nresources: {types: [Person]}\noutcome: redact",
             (),
