@@ -32,7 +32,7 @@ class ShapeField(NamedTuple):
 class Read(msgspec.Struct, frozen=True, kw_only=True):
     """One field of a representation, read from the tree; `per` by concrete type, if composite.
 
-    `must`: no representation without a value. `told`: with ``__typename`` inside.
+    `must`: of a key, not a requirement. `told`: with ``__typename`` inside.
     """
 
     name: str
@@ -78,6 +78,9 @@ class Fetch(msgspec.Struct, frozen=True, kw_only=True):
     operation: str | None
     parts: Mapping[str, Part]
     shapes: Mapping[str, Shape]
+    apart: tuple[Fetch, ...] = ()
+    """The same for each of its requirements alone, if there are several (none is one, too): for
+    objects of which not everything is there that is required."""
 
 
 class OutField(msgspec.Struct, frozen=True):

@@ -90,7 +90,7 @@ class Run:
         if fetch.kind == "root":
             await self._root(fetch)
         else:
-            await self._entities(fetch)
+            await self._entities(fetch, objects(self.tree, fetch.path))
 
     async def _root(self, fetch: Fetch) -> None:
         targets = objects(self.tree, fetch.path)
@@ -104,15 +104,24 @@ class Run:
             below = told_path(_path(error), shape, data)
             self._from_subgraph(fetch, error, targets[0], below)
 
-    async def _entities(self, fetch: Fetch) -> None:
+    async def _entities(self, fetch: Fetch, place: Sequence[Tree]) -> None:
         asked = Representations()
-        for held in objects(self.tree, fetch.path):
+        lacking: list[Tree] = []
+        for held in place:
             part = part_for(held, fetch.parts)
-            if part is not None:
-                asked.add(held, part)
-        listed, targets = asked.listed, asked.targets
-        if not listed:
+            if part is not None and not asked.add(held, part):
+                lacking.append(held)
+        if asked.listed and not (lacking and fetch.apart):
+            await self._listed(fetch, asked)
             return
+        async with asyncio.TaskGroup() as group:
+            for one in fetch.apart if lacking else ():
+                group.create_task(self._entities(one, lacking))
+            if asked.listed:
+                group.create_task(self._listed(fetch, asked))
+
+    async def _listed(self, fetch: Fetch, asked: Representations) -> None:
+        listed, targets = asked.listed, asked.targets
         data, errors = await self._ask(fetch, {"representations": listed}, targets[0][0])
         found = data.get("_entities") if isinstance(data, dict) else None
         entities = found if isinstance(found, list) else []
