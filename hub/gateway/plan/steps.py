@@ -100,12 +100,14 @@ class Out(msgspec.Struct, frozen=True, kw_only=True):
     """An object of the answer; `fields` by concrete type.
 
     `single`: the only variant, whatever the type. `types`: those that may be told; none where
-    nobody has to know.
+    nobody has to know. `untold`: the fields of an object of which nobody knows the type, if it
+    is not asked for.
     """
 
     fields: Mapping[str, tuple[OutField, ...]]
     single: str | None
     types: frozenset[str] | None = None
+    untold: tuple[OutField, ...] | None = None
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True):

@@ -46,8 +46,13 @@ class Completion:
 
     def _object(self, held: Tree, out: Out, path: Path) -> dict[str, Any] | None:
         kind = held.get(TYPE)
-        found = out.fields.get(out.single or str(kind))
-        if found is None or (out.types is not None and kind not in out.types):
+        if kind is None and out.untold is not None and out.types is not None:
+            found: tuple[OutField, ...] | None = out.untold
+        else:
+            found = out.fields.get(out.single or str(kind))
+            if out.types is not None and kind not in out.types:
+                found = None
+        if found is None:
             self._report("the object's type cannot be told", path)
             return None
         made: dict[str, Any] = {}

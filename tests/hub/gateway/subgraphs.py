@@ -36,7 +36,7 @@ from hub.gateway.compose.compose import Subgraph, compose
 from hub.gateway.gateway import Gateway
 from hub.gateway.run.transport import HttpTransport
 
-LINK = """extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key",
+LINK = """extend schema @link(url: "https://specs.apollo.dev/federation/v2.7", import: ["@key",
   "@shareable", "@external", "@requires", "@provides", "@override", "@interfaceObject",
   "@inaccessible", "@extends"])
 """
