@@ -56,7 +56,6 @@ class Completion:
             self._report("the object's type cannot be told", path)
             return None
         made: dict[str, Any] = {}
-        broken = False
         for field in found:
             value = held.get(field.tree)
             if field.plain:
@@ -65,9 +64,9 @@ class Completion:
             kind = kind_of(field.type)
             value = self._value(value, kind, field, (*path, field.key))
             if value is None and kind.required:
-                broken = True
+                return None
             made[field.key] = value
-        return None if broken else made
+        return made
 
     def _value(self, value: Any, kind: Kind, field: OutField, path: Path) -> Any:
         if value is None:
