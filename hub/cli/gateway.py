@@ -17,7 +17,7 @@ from hub.cli.load import read_text
 from schema.errors import HubError, ManyErrors
 
 if TYPE_CHECKING:
-    from multiprocessing.synchronize import Semaphore
+    from multiprocessing.sharedctypes import Synchronized
 
     from hub.gateway.compose.compose import Subgraph
     from hub.gateway.model import Supergraph
@@ -159,17 +159,17 @@ def _serve(source: str | tuple[Subgraph, ...], host: str, port: int, workers: in
     from hub.serve.options import ListenOptions
     from hub.serve.runner import serve
 
-    turn = multiprocessing.get_context("spawn").Semaphore(1)
-    build = functools.partial(build_gateway, source, (host, port), turn)
+    starting = multiprocessing.get_context("spawn").Value("i", workers)
+    build = functools.partial(build_gateway, source, (host, port), starting)
     serve(build, ListenOptions(host=host, port=port, workers=workers))
 
 
 def build_gateway(
-    source: str | tuple[Subgraph, ...], listening: tuple[str, int], turn: Semaphore
+    source: str | tuple[Subgraph, ...], listening: tuple[str, int], starting: Synchronized[int]
 ) -> GatewayApp:
     """One worker's application; called in the worker's process."""
     from hub.gateway.serve import GatewayApp
     from hub.telemetry.log import configure_logging
 
     configure_logging("warning", "console")
-    return GatewayApp(_compose(source), listening, turn)
+    return GatewayApp(_compose(source), listening, starting)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import sys
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from multiprocessing.synchronize import Semaphore
+from multiprocessing.sharedctypes import Synchronized
 from typing import Any
 
 import orjson
@@ -44,6 +45,8 @@ BODY_TIMEOUT_S = 10.0
 IN_FLIGHT_MAX = 512
 DRAIN_S = 10.0
 _LOOK_S = 0.02
+_ANSWER_S = 1.0
+_PROBE = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
 
 
 class GatewayApp:
@@ -53,14 +56,15 @@ class GatewayApp:
         self,
         supergraph: Supergraph,
         listening: tuple[str, int] | None = None,
-        turn: Semaphore | None = None,
+        starting: Synchronized[int] | None = None,
     ) -> None:
         """`listening`: where, if standard output is to tell once connections are taken.
 
-        `turn` is shared by workers: who takes it tells.
+        `starting` is shared by workers, and how many they are: the last one that is ready tells.
         """
         self._listening = listening
-        self._turn = turn
+        self._starting = starting
+        self._reached = False
         self._transport = HttpTransport()
         self._gateway = Gateway(supergraph, self._transport)
         self._heads = Heads("classic")
@@ -73,6 +77,7 @@ class GatewayApp:
             return
         if scope["type"] != "http":
             return
+        self._reached = True
         if scope["path"] in ("/health", "/healthz", "/readyz"):
             body, start = b"ok\n", start_message(200, [(b"content-type", b"text/plain")])
         elif scope["path"] == PATH:
@@ -159,19 +164,24 @@ class GatewayApp:
         return parts
 
     async def _tell(self) -> None:
-        """Say that the endpoint is ready when it is: the server listens after the start is over."""
+        """Say that the endpoint is ready when it is.
+
+        A worker takes connections and signals some time after its start is over: it is ready when
+        a request has come to it.
+        """
         if self._listening is None:
             return
         host, port = self._listening
-        while True:
-            try:
-                _, writer = await asyncio.open_connection(host, port)
-                break
-            except OSError:
-                await asyncio.sleep(_LOOK_S)
-        writer.close()
-        if self._turn is not None and not self._turn.acquire(block=False):
-            return
+        while not self._reached:
+            with contextlib.suppress(OSError, TimeoutError):
+                async with asyncio.timeout(_ANSWER_S):
+                    await _ask(host, port)
+            await asyncio.sleep(_LOOK_S)
+        if self._starting is not None:
+            with self._starting.get_lock():
+                self._starting.value -= 1
+                if self._starting.value != 0:
+                    return
         shown = f"[{host}]" if ":" in host else host
         sys.stdout.write(f"Gateway ready at http://{shown}:{port}{PATH}\n")
         sys.stdout.flush()
@@ -187,6 +197,16 @@ class GatewayApp:
             log.warning("serve.drain_timeout", in_flight=self._room.taken)
         await self._transport.close()
         await send({"type": "lifespan.shutdown.complete"})
+
+
+async def _ask(host: str, port: int) -> None:
+    """Ask whichever worker gets it whether it is there."""
+    reader, writer = await asyncio.open_connection(host, port)
+    try:
+        writer.write(_PROBE)
+        await reader.read()
+    finally:
+        writer.close()
 
 
 def _check_host(scope: Scope) -> None:

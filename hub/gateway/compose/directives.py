@@ -98,14 +98,14 @@ def _uses(
                 "INVALID_SHAREABLE_USAGE", subgraph, f"`@{name}` is given twice here", where
             )
         seen.add(name)
-        yield from _arguments(use, word, where, subgraph)
+        yield from _arguments(use, word, where, links, subgraph)
 
 
-def _arguments(use: Any, word: Word, where: str, subgraph: str) -> Iterator[Problem]:
+def _arguments(use: Any, word: Word, where: str, links: Links, subgraph: str) -> Iterator[Problem]:
     given = {one.name.value: one.value for one in use.arguments or ()}
     name = use.name.value
     for each in given:
-        if each not in word.arguments:
+        if each not in word.arguments or word.later.get(each, links.version) > links.version:
             yield _invalid(subgraph, f"unknown argument `{each}` of `@{name}`", where)
     for each, type_ in word.arguments.items():
         if type_.endswith("!") and each not in given:

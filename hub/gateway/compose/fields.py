@@ -22,12 +22,19 @@ def merge_field(
     coordinate: str,
     sources: Sequence[Sourced],
     *,
+    given: Sequence[Sourced],
     subtypes: Subtypes,
     problems: list[Problem],
 ) -> Field | None:
-    """Merge a field; `None` where nobody resolves it, which is among `problems` then."""
+    """Merge a field; `None` where nobody resolves it, which is among `problems` then.
+
+    `given`: by those who resolve it for an interface of the type, if nobody else does.
+    """
     resolving = [each for each in sources if not (each.field.external or each.field.moved)]
     written = [each for each in sources if not each.field.external or each.field.moved]
+    if not resolving:
+        resolving = list(given)
+        written += given
     if not resolving:
         problems.append(
             Problem(

@@ -96,11 +96,28 @@ class Merged:
         self._sources[name] = by_field
         for each, sources in by_field.items():
             merged = merge_field(
-                f"{name}.{each}", sources, subtypes=self.subtypes, problems=self.problems
+                f"{name}.{each}",
+                sources,
+                given=self._from_stand_ins(each, having),
+                subtypes=self.subtypes,
+                problems=self.problems,
             )
             if merged is not None:
                 fields[each] = merged
         return fields
+
+    def _from_stand_ins(self, field: str, having: Sequence[tuple[Part, Type]]) -> list[Sourced]:
+        """The field as those resolve it who have an interface of the type as an object."""
+        interfaces = _unique(one for _, held in having for one in held.interfaces)
+        return [
+            Sourced(part, above.fields[field])
+            for part in self.parts
+            for name in interfaces
+            if (above := part.types.get(name)) is not None
+            and above.interface_object
+            and field in above.fields
+            and not above.fields[field].external
+        ]
 
     def _inputs(self, name: str, having: Sequence[tuple[Part, Type]]) -> dict[str, Input]:
         merged = merge_inputs(

@@ -10,10 +10,14 @@ Version = tuple[int, int]
 
 
 class Word(msgspec.Struct, frozen=True, kw_only=True):
-    """One directive; `arguments` are types by name, `since` the version of federation with it."""
+    """One directive; `arguments` are types by name, `since` the version of federation with it.
+
+    `later`: arguments that a later version brought.
+    """
 
     at: frozenset[str]
     arguments: Mapping[str, str] = {}
+    later: Mapping[str, Version] = {}
     repeatable: bool = False
     since: Version = (2, 0)
 
@@ -38,7 +42,11 @@ FEDERATION: Mapping[str, Word] = {
     "external": Word(at=_at("OBJECT FIELD_DEFINITION"), arguments={"reason": "String"}),
     "shareable": Word(at=_at("OBJECT FIELD_DEFINITION"), repeatable=True),
     "extends": Word(at=_at("OBJECT INTERFACE")),
-    "override": Word(at=_at("FIELD_DEFINITION"), arguments={"from": "String!", "label": "String"}),
+    "override": Word(
+        at=_at("FIELD_DEFINITION"),
+        arguments={"from": "String!", "label": "String"},
+        later={"label": (2, 7)},
+    ),
     "tag": Word(at=_ANY | {"SCHEMA"}, arguments={"name": "String!"}, repeatable=True),
     "inaccessible": Word(at=_ANY),
     "composeDirective": Word(

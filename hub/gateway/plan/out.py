@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from graphql import GraphQLEnumType, GraphQLSchema, get_named_type, is_abstract_type
 
@@ -42,7 +42,10 @@ class Outline:
             types = self._types(abstract) if known else None
             if types is None and len(fields) == 1:
                 single = next(iter(fields))
-            found = self._made[id(solution)] = Out(fields=fields, single=single, types=types)
+            untold = None if solution.typed else _common(list(fields.values()))
+            found = self._made[id(solution)] = Out(
+                fields=fields, single=single, types=types, untold=untold
+            )
         return found
 
     def _types(self, name: str) -> frozenset[str] | None:
@@ -71,3 +74,10 @@ class Outline:
             plain = below is None and values is None and not text.endswith(("!", "]"))
             made.append(OutField(key, tree, text, below, values, plain))
         return tuple(made)
+
+
+def _common(every: Sequence[tuple[OutField, ...]]) -> tuple[OutField, ...] | None:
+    """The fields that all types have alike; none where the type itself is asked for."""
+    first, *others = every or [()]
+    common = tuple(one for one in first if all(one in other for other in others))
+    return None if any(one.tree == TYPE for one in common) else common

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from hub.gateway.model import FieldSet
 from hub.gateway.plan.asked import TYPENAME, Selection, Wanted, of_fields
 from hub.gateway.plan.known import Entry, Known, graph_of
 from hub.gateway.plan.solution import Input, Item, Unit, VariantSolution, sure
@@ -54,40 +55,57 @@ class Render:
         return tuple(self._fetch(key, self._waves.fetches[key], index) for key in keys)
 
     def _fetch(self, key: FetchKey, asking: Asking, index: Mapping[FetchKey, int]) -> Fetch:
-        self._variables = set()
         place, graph, name_of = asking.place, asking.graph, graph_of(asking.graph)
-        variants = place.solution.variants
-        hops = {name: variants[name].hops[graph] for name in asking.parts}
-        kind = next(iter(hops.values())).kind
-        parts: dict[str, Part] = {}
-        if kind == "root":
-            (name,) = asking.parts
-            text, shape = self._object(place, graph, asking.parts, Entry(name_of, name))
-            shapes = {name: shape}
-        else:
-            groups: dict[str, dict[str, list[str]]] = {}
-            for name, keys in asking.parts.items():
-                groups.setdefault(hops[name].type, {})[name] = keys
-                parts[name] = self._part(place, variants[name], graph, keys)
-            names = _Names()
-            shapes, pieces = {}, []
-            for type_name, held in groups.items():
-                piece, shapes[type_name] = self._object(
-                    place, graph, held, Entry(name_of, type_name), names=names
-                )
-                pieces.append(f"... on {type_name} {piece}")
-            inside = " ".join(pieces)
-            text = f"{{ _entities(representations: $representations) {{ {inside} }} }}"
-        variables = tuple(sorted(self._variables))
-        operation = self._operation(name_of, index[key])
-        word = self._kind if place is self._waves.root else "query"
-        head = self._head(word, kind, variables, operation)
-        return Fetch(
-            index=index[key], graph=name_of, kind=kind, wave=key[2],
-            after=tuple(sorted(index[one] for one in asking.after)),
-            path=place.steps(), text=head + text, variables=variables,
-            operation=operation, parts=parts, shapes=shapes,
-        )  # fmt: skip
+        after = tuple(sorted(index[one] for one in asking.after))
+
+        def made(asked: Mapping[str, Sequence[str]], apart: tuple[Fetch, ...] = ()) -> Fetch:
+            self._variables = set()
+            variants = place.solution.variants
+            kind = next(variants[name].hops[graph].kind for name in asked)
+            if kind == "root":
+                (name,) = asked
+                text, shape = self._object(place, graph, asked, Entry(name_of, name))
+                shapes, parts = {name: shape}, {}
+            else:
+                text, shapes = self._entities(place, graph, asked)
+                parts = {name: self._part(place, variants[name], graph, keys)
+                         for name, keys in asked.items()}  # fmt: skip
+            variables = tuple(sorted(self._variables))
+            operation = self._operation(name_of, index[key])
+            word = self._kind if place is self._waves.root else "query"
+            head = self._head(word, kind, variables, operation)
+            return Fetch(
+                index=index[key], graph=name_of, kind=kind, wave=key[2], after=after,
+                path=place.steps(), text=head + text, variables=variables,
+                operation=operation, parts=parts, shapes=shapes, apart=apart,
+            )  # fmt: skip
+
+        by_needs: dict[FieldSet, dict[str, list[str]]] = {}
+        for name, keys in asking.parts.items():
+            needs = place.solution.variants[name].needs
+            for one in keys:
+                some = by_needs.setdefault(needs.get((one, graph), ()), {})
+                some.setdefault(name, []).append(one)
+        if len(by_needs) < 2:
+            return made(asking.parts)
+        return made(asking.parts, tuple(made(some) for some in by_needs.values()))
+
+    def _entities(
+        self, place: Placed, graph: str, asked: Mapping[str, Sequence[str]]
+    ) -> tuple[str, dict[str, Shape]]:
+        """What is asked about representations, and its shapes by their types."""
+        groups: dict[str, dict[str, Sequence[str]]] = {}
+        for name, keys in asked.items():
+            groups.setdefault(place.solution.variants[name].hops[graph].type, {})[name] = keys
+        names = _Names()
+        shapes, pieces = {}, []
+        for type_name, held in groups.items():
+            piece, shapes[type_name] = self._object(
+                place, graph, held, Entry(graph_of(graph), type_name), names=names
+            )
+            pieces.append(f"... on {type_name} {piece}")
+        inside = " ".join(pieces)
+        return f"{{ _entities(representations: $representations) {{ {inside} }} }}", shapes
 
     def _operation(self, graph: str, index: int) -> str | None:
         if self._name is None:

@@ -32,7 +32,7 @@ class ShapeField(NamedTuple):
 class Read(msgspec.Struct, frozen=True, kw_only=True):
     """One field of a representation, read from the tree; `per` by concrete type, if composite.
 
-    `must`: no representation without a value. `told`: with ``__typename`` inside.
+    `must`: of a key, not a requirement. `told`: with ``__typename`` inside.
     """
 
     name: str
@@ -78,6 +78,9 @@ class Fetch(msgspec.Struct, frozen=True, kw_only=True):
     operation: str | None
     parts: Mapping[str, Part]
     shapes: Mapping[str, Shape]
+    apart: tuple[Fetch, ...] = ()
+    """The same for each of its requirements alone, if there are several (none is one, too): for
+    objects of which not everything is there that is required."""
 
 
 class OutField(msgspec.Struct, frozen=True):
@@ -97,12 +100,14 @@ class Out(msgspec.Struct, frozen=True, kw_only=True):
     """An object of the answer; `fields` by concrete type.
 
     `single`: the only variant, whatever the type. `types`: those that may be told; none where
-    nobody has to know.
+    nobody has to know. `untold`: the fields of an object of which nobody knows the type, if it
+    is not asked for.
     """
 
     fields: Mapping[str, tuple[OutField, ...]]
     single: str | None
     types: frozenset[str] | None = None
+    untold: tuple[OutField, ...] | None = None
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True):

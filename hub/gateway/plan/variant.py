@@ -126,7 +126,7 @@ class Variant:
             options = self._options.all(one)
             if any(option.left == 0 for option in options):
                 whole = [option for option in options if option.left == 0]
-                rest[key] = sorted(whole, key=lambda o: (o.waves, o.below, o.rounds))
+                rest[key] = sorted(whole, key=lambda o: (o.waves, o.rounds, o.below))
             else:
                 self._together(key, options)
         if rest:

@@ -46,12 +46,16 @@ class Completion:
 
     def _object(self, held: Tree, out: Out, path: Path) -> dict[str, Any] | None:
         kind = held.get(TYPE)
-        found = out.fields.get(out.single or str(kind))
-        if found is None or (out.types is not None and kind not in out.types):
+        if kind is None and out.untold is not None and out.types is not None:
+            found: tuple[OutField, ...] | None = out.untold
+        else:
+            found = out.fields.get(out.single or str(kind))
+            if out.types is not None and kind not in out.types:
+                found = None
+        if found is None:
             self._report("the object's type cannot be told", path)
             return None
         made: dict[str, Any] = {}
-        broken = False
         for field in found:
             value = held.get(field.tree)
             if field.plain:
@@ -60,9 +64,9 @@ class Completion:
             kind = kind_of(field.type)
             value = self._value(value, kind, field, (*path, field.key))
             if value is None and kind.required:
-                broken = True
+                return None
             made[field.key] = value
-        return None if broken else made
+        return made
 
     def _value(self, value: Any, kind: Kind, field: OutField, path: Path) -> Any:
         if value is None:

@@ -46,6 +46,8 @@ class Run:
         self._variables = variables
         self.tree: Tree = {TYPE: plan.root}
         self.errors: list[dict[str, Any]] = []
+        self._voided: set[Path] = set()
+        """Objects that a subgraph did not give because of an error within."""
 
     async def answer(self) -> dict[str, Any]:
         """``data``, and ``errors`` if there are any."""
@@ -60,7 +62,11 @@ class Run:
 
         def report(message: str, path: Path) -> None:
             # a null that some error explains already needs no other
-            if path in above or any(path[:length] in told for length in range(len(path) + 1)):
+            if (
+                path in above
+                or path[:-1] in self._voided
+                or any(path[:length] in told for length in range(len(path) + 1))
+            ):
                 return
             self._error({"message": message, "path": list(path),
                          "extensions": {"code": "INVALID_RESPONSE"}})  # fmt: skip
@@ -90,7 +96,7 @@ class Run:
         if fetch.kind == "root":
             await self._root(fetch)
         else:
-            await self._entities(fetch)
+            await self._entities(fetch, objects(self.tree, fetch.path))
 
     async def _root(self, fetch: Fetch) -> None:
         targets = objects(self.tree, fetch.path)
@@ -102,17 +108,26 @@ class Run:
             join(held, data if isinstance(data, dict) else {}, shape)
         for error in errors:
             below = told_path(_path(error), shape, data)
-            self._from_subgraph(fetch, error, targets[0], below)
+            self._from_subgraph(fetch, error, targets[0], below=below, lost=data is None)
 
-    async def _entities(self, fetch: Fetch) -> None:
+    async def _entities(self, fetch: Fetch, place: Sequence[Tree]) -> None:
         asked = Representations()
-        for held in objects(self.tree, fetch.path):
+        lacking: list[Tree] = []
+        for held in place:
             part = part_for(held, fetch.parts)
-            if part is not None:
-                asked.add(held, part)
-        listed, targets = asked.listed, asked.targets
-        if not listed:
+            if part is not None and not asked.add(held, part):
+                lacking.append(held)
+        if asked.listed and not (lacking and fetch.apart):
+            await self._listed(fetch, asked)
             return
+        async with asyncio.TaskGroup() as group:
+            for one in fetch.apart if lacking else ():
+                group.create_task(self._entities(one, lacking))
+            if asked.listed:
+                group.create_task(self._listed(fetch, asked))
+
+    async def _listed(self, fetch: Fetch, asked: Representations) -> None:
+        listed, targets = asked.listed, asked.targets
         data, errors = await self._ask(fetch, {"representations": listed}, targets[0][0])
         found = data.get("_entities") if isinstance(data, dict) else None
         entities = found if isinstance(found, list) else []
@@ -128,7 +143,8 @@ class Run:
                     shape = fetch.shapes[listed[index]["__typename"]]
                     one = entities[index] if index < len(entities) else None
                     below = told_path(told[2:], shape, one)
-                    self._from_subgraph(fetch, error, targets[index][0], below)
+                    some = targets[index]
+                    self._from_subgraph(fetch, error, *some, below=below, lost=one is None)
                     continue
             self._from_subgraph(fetch, error, targets[0][0])
 
@@ -158,26 +174,34 @@ class Run:
         return data, listed
 
     def _from_subgraph(
-        self, fetch: Fetch, error: Mapping[str, Any], at: Tree, below: Path = ()
+        self,
+        fetch: Fetch,
+        error: Mapping[str, Any],
+        *about: Tree,
+        below: Path = (),
+        lost: bool = False,
     ) -> None:
-        """Pass an error on; `at` is the first object that it is about."""
+        """Pass an error on for each object that it is about; `lost`: it cost the whole object."""
         if len(self.errors) >= MAX_ERRORS:
             return
-        above = next((p for held, p in paths(self.tree, fetch.path) if held is at), ())
-        path = (*above, *below)
+        places = {id(held): path for held, path in paths(self.tree, fetch.path)}
         message = error.get("message")
         extensions = error.get("extensions")
         told: dict[str, Any] = {"code": FAILED}
         if isinstance(extensions, dict):
             told.update(extensions)
         told["serviceName"] = fetch.graph
-        made: dict[str, Any] = {
-            "message": message if isinstance(message, str) else "the subgraph failed"
-        }
-        if path:
-            made["path"] = [_key(one) for one in path]
-        made["extensions"] = told
-        self._error(made)
+        for held in about:
+            above = tuple(_key(one) for one in places.get(id(held), ()))
+            path = [*above, *(_key(one) for one in below)]
+            if lost and below:
+                self._voided.add(above)
+            made: dict[str, Any] = {
+                "message": message if isinstance(message, str) else "the subgraph failed"
+            }
+            if path:
+                made["path"] = path
+            self._error({**made, "extensions": told})
 
     def _error(self, error: dict[str, Any]) -> None:
         if len(self.errors) < MAX_ERRORS:

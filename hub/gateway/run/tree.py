@@ -82,18 +82,21 @@ class Representations:
         self.targets: list[list[Tree]] = []
         self._known: dict[Any, int] = {}
 
-    def add(self, held: Tree, part: Part) -> None:
-        """Take an object in; not one of whose keys all have a part that is missing or null."""
+    def add(self, held: Tree, part: Part) -> bool:
+        """Take an object in; not one that lacks a part of all keys, or has them all null.
+
+        Nor one that lacks what is required.
+        """
         reads = part.reads
         if len(reads) == 1 and reads[0].per is None and type(held.get(reads[0].tree)) is str:
             mark: Any = (part.type, reads[0].name, held[reads[0].tree])
             index = self._known.get(mark)
             if index is not None:
                 self.targets[index].append(held)
-                return
+                return True
         made = _read_best(held, part)
         if made is None:
-            return
+            return False
         made["__typename"] = part.type
         if len(made) == 2 and type(value := next(iter(made.values()))) is str:
             mark = (part.type, next(iter(made)), value)
@@ -104,26 +107,26 @@ class Representations:
             self.listed.append({"__typename": part.type, **made})
             self.targets.append([])
         self.targets[index].append(held)
+        return True
 
 
 def _read_best(held: Tree, part: Part) -> dict[str, Any] | None:
-    """By the first key in which nothing is null, else by the first that can be read."""
-    first = _read(held, part.reads)
-    if not part.others or (first is not None and _is_whole(first, part.reads)):
-        return first
-    for other in part.others:
-        made = _read(held, other.reads)
-        if made is not None and _is_whole(made, other.reads):
+    """By the first key in which nothing is null, else by the first in which something is not."""
+    first: dict[str, Any] | None = None
+    for reads in (part.reads, *(other.reads for other in part.others)):
+        made = _read(held, reads)
+        if made is None:
+            continue
+        key = [made[one.name] for one in reads if one.must]
+        if all(_is_full(value) for value in key):
             return made
-        first = first or made
+        if first is None and any(_has_some(value) for value in key):
+            first = made
     return first
 
 
-def _is_whole(made: Mapping[str, Any], reads: Sequence[Read]) -> bool:
-    return all(_is_full(made[one.name]) for one in reads if one.must)
-
-
 def _is_full(value: Any) -> bool:
+    """Whether nothing in a value is null."""
     if isinstance(value, list):
         return all(_is_full(item) for item in value)
     if isinstance(value, dict):
@@ -131,11 +134,20 @@ def _is_full(value: Any) -> bool:
     return value is not None
 
 
+def _has_some(value: Any) -> bool:
+    """Whether something in a value is not null."""
+    if isinstance(value, list):
+        return any(_has_some(item) for item in value)
+    if isinstance(value, dict):
+        return any(_has_some(item) for name, item in value.items() if name != "__typename")
+    return value is not None
+
+
 def _read(held: Tree, reads: Sequence[Read]) -> dict[str, Any] | None:
     made: dict[str, Any] = {}
     for one in reads:
         value = held.get(one.tree, MISSING)
-        if value is MISSING or (value is None and one.must):
+        if value is MISSING:
             return None
         if one.per is not None:
             value = _inside(value, one)

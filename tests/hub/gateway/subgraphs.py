@@ -28,6 +28,7 @@ from graphql.language import (
     InterfaceTypeExtensionNode,
     ObjectTypeDefinitionNode,
     ObjectTypeExtensionNode,
+    SchemaDefinitionNode,
     SchemaExtensionNode,
 )
 
@@ -35,7 +36,7 @@ from hub.gateway.compose.compose import Subgraph, compose
 from hub.gateway.gateway import Gateway
 from hub.gateway.run.transport import HttpTransport
 
-LINK = """extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key",
+LINK = """extend schema @link(url: "https://specs.apollo.dev/federation/v2.7", import: ["@key",
   "@shareable", "@external", "@requires", "@provides", "@override", "@interfaceObject",
   "@inaccessible", "@extends"])
 """
@@ -123,8 +124,11 @@ def _schema(sdl: str) -> GraphQLSchema:
         if isinstance(node, InterfaceTypeExtensionNode):
             node = InterfaceTypeDefinitionNode(**_parts(node))
         kept.append(node)
-    query = next((d for d in kept if getattr(d, "name", None) and d.name.value == "Query"), None)
-    more = "type Query" if query is None else "extend type Query"
+    roots = [one for node in kept if isinstance(node, SchemaDefinitionNode)
+             for one in node.operation_types]  # fmt: skip
+    name = next((o.type.name.value for o in roots if o.operation.value == "query"), "Query")
+    query = next((d for d in kept if getattr(d, "name", None) and d.name.value == name), None)
+    more = f"type {name}" if query is None else f"extend type {name}"
     if keyed:
         extra = f"""scalar _Any union _Entity = {" | ".join(dict.fromkeys(keyed))}
           {more} {{ _entities(representations: [_Any!]!): [_Entity]! }}"""

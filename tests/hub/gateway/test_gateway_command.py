@@ -151,7 +151,7 @@ def serving(file: Path, *more: str) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}/graphql"
     finally:
         process.terminate()
-        rest, _ = process.communicate(timeout=20)
+        rest, _ = process.communicate(timeout=15)
     assert rest == ""
     assert process.returncode == 0
 
@@ -200,6 +200,8 @@ def test_the_process(tmp_path: Path) -> None:
             def ask() -> None:
                 with serving(file, "--workers", "2") as url:
                     asyncio.run(exchanges(url))
+                with serving(file, "--workers", "2"):
+                    pass  # who is told that it is ready may end it at once
 
             await asyncio.to_thread(ask)
 
