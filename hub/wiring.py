@@ -22,6 +22,7 @@ from auth.identify import Identifier
 from connectors.kit.together import ended
 from connectors.spi import Connector
 from hub.audit.chain import AuditLog
+from hub.audit.heads import HeadWatch
 from hub.audit.opening import log_of
 from hub.callers import identifier_of
 from hub.loading import Loaded, engine_of, query_limits
@@ -154,6 +155,7 @@ class Hub:
         if settings.audit.enabled:
             self._audit = await asyncio.to_thread(log_of, settings, self._database)
             await self._audit.open()
+            self._start(HeadWatch(settings, self._database, self._clock).run())
             self._metrics.watch(
                 "hub.audit.entries", lambda: self._audit.entries if self._audit else 0
             )

@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from hub.audit.chain import AuditLog
 from hub.audit.link import Linked, linker
+from hub.audit.proofs import AuditTree
+from hub.audit.signing import audit_key, checked_head
 from hub.settings import Settings
 from hub.store.ledger import Ledger, LedgerError, open_ledger
 from schema.errors import HubError
@@ -22,6 +25,9 @@ def log_of(settings: Settings, database: Engine) -> AuditLog:
     ledger = open_ledger(database, wait_s=settings.audit.wait_s)
     try:
         grow_tree(ledger, link)
+        checked_head(database, AuditTree(ledger, link), audit_key(Path(settings.state.directory)))
+    except (LedgerError, SQLAlchemyError) as error:
+        raise HubError("AUDIT_UNAVAILABLE", "the audit log cannot be read", cause=error) from error
     finally:
         ledger.close()
     head = settings.audit.head

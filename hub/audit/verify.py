@@ -10,8 +10,8 @@ from hub.audit import offline
 from hub.audit.entry import read_body
 from hub.audit.head import Head
 from hub.audit.link import Linked, link, told_hash
+from hub.audit.proofs import lines
 from hub.store.ledger import Ledger, LedgerError
-from hub.store.tiles import WIDTH, split_tile
 from schema.errors import HubError
 
 
@@ -49,7 +49,7 @@ def verify(
     """
     seen = _Seen()
     try:
-        report = offline.check_log(lambda: _lines(ledger, link, head, seen), signed, link.algorithm)
+        report = offline.check_log(lambda: _noted(ledger, link, head, seen), signed, link.algorithm)
     except LedgerError as error:
         raise HubError("AUDIT_UNAVAILABLE", "the audit log cannot be read", cause=error) from error
     problem = report.problem or seen.problem or _beside(head, report.entries, seen)
@@ -85,21 +85,14 @@ def _beside(head: Head | None, entries: int, seen: _Seen) -> offline.Problem | N
     return None
 
 
-def _lines(ledger: Ledger, link: Linked, head: Head | None, seen: _Seen) -> Iterator[offline.Line]:
-    leaves: tuple[bytes, ...] = ()
-    tile = -1
-    for row in ledger.rows():
-        place, at = divmod(row.seq - 1, WIDTH)
-        if place != tile:
-            leaves, tile = split_tile(ledger.tile(link.algorithm, 0, place)), place
-        # a tree that does not reach so far is told from a head, not from an entry
-        leaf = leaves[at] if at < len(leaves) else link.leaf(row.body)
-        if row.body and seen.problem is None and not _readable(row.body):
-            text = f"entry {row.seq} has another shape than entries have"
-            seen.problem = offline.Problem("edited", row.seq, text)
-        if head is not None and row.seq == head.seq:
-            seen.chain = told_hash(row.hash)
-        yield offline.Line(row.seq, leaf, row.hash, row.body or None)
+def _noted(ledger: Ledger, link: Linked, head: Head | None, seen: _Seen) -> Iterator[offline.Line]:
+    for line in lines(ledger, link):
+        if line.body is not None and seen.problem is None and not _readable(line.body):
+            text = f"entry {line.seq} has another shape than entries have"
+            seen.problem = offline.Problem("edited", line.seq, text)
+        if head is not None and line.seq == head.seq:
+            seen.chain = told_hash(line.chain)
+        yield line
 
 
 def _readable(body: str) -> bool:

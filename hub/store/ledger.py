@@ -21,7 +21,7 @@ from hub.store.tiles import Place
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["PRUNED", "Ledger", "LedgerError", "Link", "Row", "open_ledger"]
+__all__ = ["BEGINNING", "PRUNED", "Ledger", "LedgerError", "Link", "Row", "open_ledger"]
 
 _LAST = "SELECT seq, hash FROM audit_entries ORDER BY seq DESC LIMIT 1"
 _LOCK = 0x4855_425F_4155_4449
