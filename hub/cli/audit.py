@@ -16,6 +16,7 @@ from hub.audit.head import Head, read_head, write_head
 from hub.audit.reader import Recorded, access, current_head, tail
 from hub.audit.signing import plain_head
 from hub.audit.verify import verify
+from hub.cli.audit_export import export, hold, prune_command
 from hub.cli.audit_log import CONFIG, Opened, heads_in, opened, reader
 from hub.cli.audit_proofs import consistency, heads, key_command, prove, sign
 from hub.settings import Settings
@@ -198,5 +199,5 @@ def _moment(ts: float) -> str:
     return datetime.fromtimestamp(ts, UTC).isoformat(timespec="milliseconds")
 
 
-for _command in (sign, heads, key_command, prove, consistency):
+for _command in (sign, heads, key_command, prove, consistency, export, prune_command, hold):
     audit.add_command(_command)
