@@ -24,6 +24,7 @@ from connectors.spi import Connector
 from hub.audit.chain import AuditLog
 from hub.audit.heads import HeadWatch
 from hub.audit.opening import log_of
+from hub.audit.persons import person_hashes
 from hub.callers import identifier_of
 from hub.loading import Loaded, engine_of, query_limits
 from hub.query.answer import Pipeline
@@ -220,6 +221,7 @@ class Hub:
             on_outside=self._outside,
             on_differing=self._differing,
             newest=self._health.health.newest,
+            whose=person_hashes(Path(settings.state.directory)) if settings.audit.persons else None,
         )
         limits, recording = query_limits(settings), self._recording
         return Pipeline(

@@ -134,6 +134,8 @@ class Audit(_Section, frozen=True, kw_only=True):
     """Longest wait for an entry to become durable."""
     head: FilePath | None = None
     """A file that keeps the last number and hash outside the database."""
+    persons: bool = False
+    """Entries list the persons whose rows left, as keyed hashes."""
     sign_s: Annotated[float, msgspec.Meta(ge=1, le=86_400)] = 60.0
     """How often a head of the tree is signed, if it has grown."""
     anchors: tuple[Anchor, ...] = ()
