@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from hub.audit.anchor import Anchor, anchor_of
 from hub.audit.link import linker
 from hub.audit.proofs import AuditTree
+from hub.audit.search import grow_index
 from hub.audit.signing import audit_key, sign_head
 from hub.settings import Settings
 from hub.store.heads import StoredHead
@@ -26,6 +27,8 @@ from schema.errors import HubError
 
 log = structlog.get_logger("hub.audit")
 
+_BLOCKS = 16
+"""Blocks of entries that are made ready for searching at each look; searching does the rest."""
 _MISSED = 3
 """Looks that a worker may miss before another one takes over."""
 
@@ -82,6 +85,7 @@ class HeadWatch:
 
     def _sign(self) -> StoredHead | None:
         with closing(open_ledger(self._engine, wait_s=self._wait_s)) as ledger:
+            grow_index(self._engine, ledger, _BLOCKS)
             return sign_head(self._engine, AuditTree(ledger, self._link), self._key, self._clock())
 
     def _give_back(self) -> None:

@@ -15,6 +15,7 @@ from hub.audit.entry import Act, Entry
 from hub.audit.export import picked
 from hub.audit.link import Linked
 from hub.audit.reader import record_act
+from hub.store.audit_index import forget_pruned
 from hub.store.heads import newest_head
 from hub.store.ledger import PRUNED, Ledger
 from hub.store.tables import audit_entries, audit_holds
@@ -117,6 +118,7 @@ def prune(
     try:
         for start in range(0, len(gone), _CHUNK):
             _take(engine, gone[start : start + _CHUNK].tolist(), known)
+        forget_pruned(engine, gone[-1])
     except SQLAlchemyError as error:
         raise _unavailable(error) from error
     return done

@@ -19,6 +19,7 @@ from hub.audit.verify import verify
 from hub.cli.audit_export import export, hold, prune_command
 from hub.cli.audit_log import CONFIG, Opened, heads_in, opened, reader
 from hub.cli.audit_proofs import consistency, heads, key_command, prove, sign
+from hub.cli.audit_search import reconcile, searching, subject
 from hub.settings import Settings
 from hub.store.heads import newest_head
 from hub.store.ledger import Ledger
@@ -199,5 +200,8 @@ def _moment(ts: float) -> str:
     return datetime.fromtimestamp(ts, UTC).isoformat(timespec="milliseconds")
 
 
-for _command in (sign, heads, key_command, prove, consistency, export, prune_command, hold):
+for _command in (
+    sign, heads, key_command, prove, consistency, export, prune_command, hold, searching(_line),
+    subject, reconcile,
+):  # fmt: skip
     audit.add_command(_command)

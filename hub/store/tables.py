@@ -51,6 +51,25 @@ audit_heads = Table(
 )
 """What the hub has signed of the tree; none is ever changed or deleted."""
 
+audit_blocks = Table(
+    "audit_blocks",
+    metadata,
+    Column("block", _SERIAL, primary_key=True, autoincrement=False),
+    Column("first_ts", Float, nullable=False),
+    Column("last_ts", Float, nullable=False),
+)
+"""Blocks of entries that are indexed for searching, with the earliest and latest time in each."""
+
+audit_index = Table(
+    "audit_index",
+    metadata,
+    Column("term", LargeBinary, primary_key=True),
+    Column("block", BigInteger, primary_key=True, autoincrement=False),
+    Column("places", LargeBinary, nullable=False),
+    Index("audit_index_block", "block"),
+)
+"""Where in a block a term stands; `term` is a digest, `places` are numbers or a bitmap."""
+
 audit_holds = Table(
     "audit_holds",
     metadata,

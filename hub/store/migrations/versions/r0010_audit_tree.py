@@ -1,4 +1,4 @@
-"""The tree over audit entries, its signed heads, legal holds."""
+"""The tree over audit entries, its signed heads, the index for searching, legal holds."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ revision = "r0010"
 down_revision = "r0009"
 branch_labels = None
 depends_on = None
+
+_SERIAL = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
 def upgrade() -> None:
@@ -29,6 +31,19 @@ def upgrade() -> None:
         sa.Column("signature", sa.String(128), nullable=False),
     )
     op.create_table(
+        "audit_blocks",
+        sa.Column("block", _SERIAL, primary_key=True, autoincrement=False),
+        sa.Column("first_ts", sa.Float, nullable=False),
+        sa.Column("last_ts", sa.Float, nullable=False),
+    )
+    op.create_table(
+        "audit_index",
+        sa.Column("term", sa.LargeBinary, primary_key=True),
+        sa.Column("block", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("places", sa.LargeBinary, nullable=False),
+    )
+    op.create_index("audit_index_block", "audit_index", ["block"])
+    op.create_table(
         "audit_holds",
         sa.Column("id", sa.String(64), primary_key=True),
         sa.Column("terms", sa.Text, nullable=False),
@@ -38,5 +53,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for name in ("audit_holds", "audit_heads", "audit_tiles"):
+    for name in ("audit_holds", "audit_index", "audit_blocks", "audit_heads", "audit_tiles"):
         op.drop_table(name)
