@@ -9,7 +9,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from hub.audit.choose import Chosen, terms_of
-from hub.audit.entry import read_body
+from hub.audit.entry import Act, Entry, read_body
 from hub.audit.link import told_hash
 from hub.audit.reader import Recorded
 from hub.store.audit_index import (
@@ -64,10 +64,10 @@ def _index(engine: Engine, ledger: Ledger, block: int) -> None:
         place = row.seq - block * BLOCK - 1
         if place >= BLOCK:
             break
-        recorded = _read(row)
-        if recorded is not None and recorded.entry is not None:
-            times.append(recorded.entry.ts)
-            for term in terms_of(recorded.entry):
+        entry = _entry(row)
+        if entry is not None:
+            times.append(entry.ts)
+            for term in terms_of(entry):
                 terms.setdefault(term, []).append(place)
     add_block(engine, block, (min(times, default=0.0), max(times, default=0.0)), terms)
 
@@ -114,17 +114,17 @@ def _found(engine: Engine, ledger: Ledger, chosen: Chosen, before: int) -> Itera
 
 def _taken(rows: Iterator[Row] | Sequence[Row], chosen: Chosen) -> Iterator[Recorded]:
     for row in rows:
-        recorded = _read(row)
-        if recorded is not None and recorded.entry is not None and chosen.takes(recorded.entry):
-            yield recorded
+        entry = _entry(row)
+        if entry is not None and chosen.takes(entry):
+            yield Recorded(seq=row.seq, hash=told_hash(row.hash), entry=entry)
 
 
-def _read(row: Row) -> Recorded | None:
+def _entry(row: Row) -> Entry | Act | None:
     """A body that is no entry is what verifying tells of; nothing is found in it."""
     if row.body == PRUNED:
         return None
     try:
-        return Recorded(seq=row.seq, hash=told_hash(row.hash), entry=read_body(row.body))
+        return read_body(row.body)
     except msgspec.DecodeError:
         return None
 
