@@ -6,6 +6,7 @@ import secrets
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 import msgspec
@@ -17,7 +18,7 @@ from hub.audit.reader import Recorded, access, current_head, tail
 from hub.audit.signing import plain_head
 from hub.audit.verify import verify
 from hub.cli.audit_export import export, hold, prune_command
-from hub.cli.audit_log import CONFIG, Opened, heads_in, opened, reader
+from hub.cli.audit_log import CONFIG, Opened, heads_in, key_in, opened, reader
 from hub.cli.audit_proofs import consistency, heads, key_command, prove, sign
 from hub.cli.audit_search import reconcile, searching, subject
 from hub.settings import Settings
@@ -53,7 +54,19 @@ def audit() -> None:
     multiple=True,
     help="Signed heads kept elsewhere; the newest of the hub's own database counts in any case.",
 )
-def verify_command(config: Path, head_file: Path | None, against: tuple[Path, ...]) -> None:
+@click.option(
+    "--key",
+    "key_files",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Public keys of heads beside the hub's own, of before it had another one.",
+)
+def verify_command(
+    config: Path,
+    head_file: Path | None,
+    against: tuple[Path, ...],
+    key_files: tuple[Path, ...],
+) -> None:
     """Check that no entry was changed, moved or taken away, with the code of the offline verifier.
 
     Without a head kept elsewhere, a log that was cut together with its tree, or written anew by
@@ -66,7 +79,7 @@ def verify_command(config: Path, head_file: Path | None, against: tuple[Path, ..
     with opened(config) as log:
         ledger = log.ledger
         head = _known_head(log.settings, head_file, ledger)
-        signed = _signed(log, against)
+        signed = _signed(log, against, [*log.keys, *map(key_in, key_files)])
         report = verify(ledger, head, signed=signed, link=log.link)
     if not report.ok:
         raise HubError(
@@ -133,14 +146,16 @@ def head_command(config: Path, out: Path | None) -> None:
         raise HubError("CONFIG_INVALID", message, where=str(out), cause=error) from error
 
 
-def _signed(log: Opened, against: tuple[Path, ...]) -> list[offline.Head]:
+def _signed(
+    log: Opened, against: tuple[Path, ...], keys: list[dict[str, Any]]
+) -> list[offline.Head]:
     """Signed heads to compare with: each signature holds, and no two tell of two logs."""
     given = [head for file in against for head in heads_in(file)]
     newest = newest_head(log.engine, log.link.algorithm)
     own = [] if newest is None else [plain_head(newest)]
     problem = offline.forked([*given, *own])
     for head in (*given, *own):
-        problem = problem or offline.check_signature(head, log.keys)
+        problem = problem or offline.check_signature(head, keys)
     if problem is not None:
         raise HubError("AUDIT_BROKEN", f"{problem.kind}: {problem.text}")
     return [*given, *own]

@@ -106,12 +106,26 @@ def written(text: str, out: Path | None) -> None:
 
 def heads_in(file: Path) -> list[offline.Head]:
     """The signed heads of a file, one a line. Raises: `HubError` NOT_FOUND, AUDIT_BROKEN."""
-    try:
+    with _reading(file, "the head"):
         lines = [line for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
         return [offline.read_head(msgspec.json.decode(line)) for line in lines]
+
+
+def key_in(file: Path) -> dict[str, Any]:
+    """A public key, as `hub audit key` writes it. Raises: `HubError` NOT_FOUND, AUDIT_BROKEN."""
+    with _reading(file, "the key"):
+        key: dict[str, Any] = msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
+        offline.key_id(key)
+        return key
+
+
+@contextmanager
+def _reading(file: Path, what: str) -> Iterator[None]:
+    try:
+        yield
     except FileNotFoundError as error:
-        message, hint = "there is no such head", "`hub audit sign --out FILE` writes one"
-        raise HubError("NOT_FOUND", message, where=str(file), hint=hint, cause=error) from error
+        message = f"{what} is not there"
+        raise HubError("NOT_FOUND", message, where=str(file), cause=error) from error
     except (OSError, ValueError, KeyError, TypeError) as error:
-        message = "the head cannot be read"
+        message = f"{what} cannot be read"
         raise HubError("AUDIT_BROKEN", message, where=str(file), cause=error) from error

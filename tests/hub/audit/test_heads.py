@@ -23,7 +23,7 @@ from hub.audit.verify import verify
 from hub.settings import Settings
 from hub.settings.declared import Anchor, Audit, State
 from hub.store.engine import migrate, open_engine
-from hub.store.heads import heads_from, newest_head
+from hub.store.heads import heads_from
 from hub.store.ledger import open_ledger
 from schema.errors import HubError
 from tests.hub.audit.chains import engine_at, entry
@@ -132,6 +132,17 @@ def test_a_log_without_its_signed_head_is_neither_signed_nor_opened(
     with closing(open_ledger(engine)) as ledger:
         ledger.append([encoder.encode(entry(n, user="li")).decode() for n in range(30)], link)
     assert watch.look() is None
+    with pytest.raises(HubError) as refused:
+        log_of(settings(tmp_path), engine)
+    assert refused.value.code == "AUDIT_BROKEN"
+
+
+def test_a_forged_head_is_no_head(tmp_path: Path, engine: Engine) -> None:
+    watch = HeadWatch(settings(tmp_path), engine, Clock())
+    add(engine, 20)
+    watch.look()
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE audit_heads SET ts = ts - 86400"))
     with pytest.raises(HubError) as refused:
         log_of(settings(tmp_path), engine)
     assert refused.value.code == "AUDIT_BROKEN"

@@ -122,6 +122,19 @@ def test_a_log_written_anew_shows_against_a_head_kept_elsewhere(home: Path, run:
         run("verify", "--against", home / "head.json")
 
 
+def test_heads_of_an_older_key_need_it(home: Path, run: Run) -> None:
+    run("sign", "--out", home / "head.json")
+    run("key", "--out", home / "key.json")
+    (home / "hub-state" / "audit.key").unlink()
+    run("sign")
+    with pytest.raises(HubError, match="forged"):
+        run("verify", "--against", home / "head.json")
+    told = run("verify", "--against", home / "head.json", "--key", home / "key.json")
+    assert "signed heads of size 30" in told
+    assert refused(run, "verify", "--key", home / "head.json") == "AUDIT_BROKEN"
+    assert refused(run, "verify", "--key", home / "none.json") == "NOT_FOUND"
+
+
 def test_nothing_is_signed_on_top_of_a_head_that_does_not_hold(home: Path, run: Run) -> None:
     run("sign")
     tampered(home, "UPDATE audit_heads SET root = replace(root, 'a', 'b')")
