@@ -61,7 +61,7 @@ def test_search(run: Run) -> None:
     ]
     assert found == list(range(20, 0, -2))
     act = last_act(run)
-    assert (act["act"], act["details"]) == ("audit.searched", {"app": "tax"})
+    assert (act.get("act"), act.get("details")) == ("audit.searched", {"app": "tax"})
     assert run("search", "--app", "tax", "-n", 2).splitlines()[0].startswith("20  2027-01-15")
     assert run("search", "--app", "tax", "-n", 2, "--before", 5).split()[0] == "4"
 
