@@ -63,12 +63,12 @@ audit_blocks = Table(
 audit_index = Table(
     "audit_index",
     metadata,
-    Column("term", LargeBinary, primary_key=True),
     Column("block", BigInteger, primary_key=True, autoincrement=False),
+    Column("term", LargeBinary, primary_key=True),
     Column("places", LargeBinary, nullable=False),
-    Index("audit_index_block", "block"),
 )
-"""Where in a block a term stands; `term` is a digest, `places` are numbers or a bitmap."""
+"""Where in a block a term stands; `term` is a digest, `places` are numbers or a bitmap. By blocks
+first: what is indexed is then written in one place, and a search looks once into each block."""
 
 audit_holds = Table(
     "audit_holds",

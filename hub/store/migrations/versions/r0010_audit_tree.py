@@ -38,11 +38,10 @@ def upgrade() -> None:
     )
     op.create_table(
         "audit_index",
-        sa.Column("term", sa.LargeBinary, primary_key=True),
         sa.Column("block", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("term", sa.LargeBinary, primary_key=True),
         sa.Column("places", sa.LargeBinary, nullable=False),
     )
-    op.create_index("audit_index_block", "audit_index", ["block"])
     op.create_table(
         "audit_holds",
         sa.Column("id", sa.String(64), primary_key=True),
