@@ -207,4 +207,5 @@ def query_limits(settings: Settings) -> Limits:
         "default_page": declared.page_default,
         "max_page": declared.page_max,
     }
-    return Limits(**{name: value for name, value in given.items() if value is not None})
+    known = {name: value for name, value in given.items() if value is not None}
+    return Limits(**known, lists_persons=settings.audit.persons)

@@ -18,7 +18,9 @@ from auth.identify import Identifier
 from connectors.kit.together import ended
 from connectors.spi import Connector
 from hub.audit.chain import AuditLog
-from hub.audit.link import linker
+from hub.audit.heads import HeadWatch
+from hub.audit.opening import log_of
+from hub.audit.persons import person_hashes
 from hub.callers import identifier_of
 from hub.emergency.work import watch_glass
 from hub.loading import Loaded, engine_of, query_limits
@@ -42,7 +44,6 @@ from hub.settings import Settings
 from hub.sharing.watch import GrantsWatch, watch_shares
 from hub.store.engine import migrate, open_engine
 from hub.store.epochs import epoch_of
-from hub.store.ledger import open_ledger
 from hub.store.mosaics import StoredMosaics
 from hub.store.once import StoredOnce
 from hub.store.quotas import StoredCounters
@@ -143,15 +144,9 @@ class Hub:
         settings = self.settings
         await asyncio.to_thread(migrate, self._database)
         if settings.audit.enabled:
-            head = settings.audit.head
-            self._audit = AuditLog(
-                open_ledger(self._database, wait_s=settings.audit.wait_s),
-                queue=settings.audit.queue,
-                wait_s=settings.audit.wait_s,
-                head=None if head is None else Path(head),
-                link=linker(settings.instance.crypto_profile),
-            )
+            self._audit = await asyncio.to_thread(log_of, settings, self._database)
             await self._audit.open()
+            self._start(HeadWatch(settings, self._database, self._clock).run())
             self._metrics.watch(
                 "hub.audit.entries", lambda: self._audit.entries if self._audit else 0
             )
@@ -227,6 +222,7 @@ class Hub:
             on_outside=self._outside,
             on_differing=self._differing,
             newest=self._health.health.newest,
+            whose=person_hashes(Path(settings.state.directory)) if settings.audit.persons else None,
         )
         limits, recording = query_limits(settings), self._recording
         return Pipeline(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from queue import SimpleQueue
@@ -205,30 +205,22 @@ class AuditLog:
 
     def _write(self, groups: _Groups) -> None:
         """One transaction for each group, until told to end."""
-        head_due, head = 0.0, None
-        ledger = self._ledger
-        hashes: Sequence[bytes] = ()
-
-        def chained(before: bytes | None, bodies: Sequence[str]) -> Sequence[bytes]:
-            nonlocal hashes
-            hashes = self._link(before, bodies)
-            return hashes
-
+        head_due, later = 0.0, False
         while (group := groups.get()) is not None:
             try:
-                first, error = ledger.append(group, chained), None
+                first, error = self._ledger.append(group, self._link), None
             except LedgerError as problem:
                 first, error = 0, str(problem)
             except Exception as problem:  # noqa: BLE001  # fails closed: nobody may wait for ever
                 first, error = 0, type(problem).__name__
             self._tell(first, error)
             if error is None:
-                head = Head(seq=first + len(group) - 1, hash=told_hash(hashes[-1]))
-                if self._clock() >= head_due:
-                    self._keep(head)
-                    head_due, head = self._clock() + _HEAD_EVERY_S, None
-        if head is not None:
-            self._keep(head)
+                later = self._clock() < head_due
+                if not later:
+                    self._keep()
+                    head_due = self._clock() + _HEAD_EVERY_S
+        if later:
+            self._keep()
 
     def _tell(self, first: int, error: str | None) -> None:
         try:
@@ -237,12 +229,14 @@ class AuditLog:
             # the loop is closed: nobody waits any more, what was written stays written
             log.warning("audit.loop_closed")
 
-    def _keep(self, head: Head) -> None:
+    def _keep(self) -> None:
         if self._head_file is None:
             return
         try:
-            advance_head(self._head_file, head)
-        except (OSError, HubError) as error:
+            last = self._ledger.last()
+            if last is not None:
+                advance_head(self._head_file, Head(seq=last.seq, hash=told_hash(last.hash)))
+        except (OSError, HubError, LedgerError) as error:
             log.error("audit.head_unwritten", kind=type(error).__name__)
 
 

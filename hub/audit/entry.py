@@ -60,6 +60,9 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """Rows that left, by entity type."""
     sources: list[list[str | int | bool]] = []
     """``[source, calls, rows, ok]`` each."""
+    persons: list[str] = []
+    """Keyed hashes of the persons whose rows left; the last one is `many` where there were more,
+    or some that nothing tells apart."""
 
 
 class Act(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="administration"):

@@ -11,7 +11,7 @@ import msgspec
 from hub.audit.entry import Act, Entry, encoder, read_body
 from hub.audit.head import Head
 from hub.audit.link import Linked, link, told_hash
-from hub.store.ledger import Ledger, LedgerError
+from hub.store.ledger import PRUNED, Ledger, LedgerError
 from schema.errors import HubError
 
 _POLL_S = 0.5
@@ -25,7 +25,8 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
 
     seq: int
     hash: str
-    entry: Entry | Act
+    entry: Entry | Act | None
+    """``None`` where its text was pruned."""
 
 
 def access(reader: str, now: float, operation_id: str) -> Entry:
@@ -44,6 +45,15 @@ def access(reader: str, now: float, operation_id: str) -> Entry:
         outcome="ok",
         fields=_FIELDS,
     )
+
+
+def record_act(ledger: Ledger, link: Linked, act: Act) -> int:
+    """Make an act durable before anything of it happens. Raises: `HubError` AUDIT_UNAVAILABLE."""
+    try:
+        return ledger.append([encoder.encode(act).decode()], link)
+    except LedgerError as error:
+        # fails closed: what is not on record does not happen
+        raise HubError("AUDIT_UNAVAILABLE", "the audit log cannot record", cause=error) from error
 
 
 def tail(
@@ -93,7 +103,8 @@ def current_head(ledger: Ledger) -> Head | None:
 
 def _recorded(seq: int, digest: bytes, body: str) -> Recorded:
     try:
-        return Recorded(seq=seq, hash=told_hash(digest), entry=read_body(body))
+        entry = None if body == PRUNED else read_body(body)
+        return Recorded(seq=seq, hash=told_hash(digest), entry=entry)
     except msgspec.DecodeError as error:
         message = "an entry has another shape than entries have"
         raise HubError("AUDIT_BROKEN", message, where=f"entry {seq}", cause=error) from error

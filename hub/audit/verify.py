@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import msgspec
 
+from hub.audit import offline
 from hub.audit.entry import read_body
 from hub.audit.head import Head
-from hub.audit.link import is_sm3, relinked, told_hash
+from hub.audit.link import Linked, link, told_hash
+from hub.audit.proofs import lines
 from hub.store.ledger import Ledger, LedgerError
 from schema.errors import HubError
 
@@ -21,43 +25,74 @@ class VerifyReport(msgspec.Struct, frozen=True, kw_only=True):
     """The last of them."""
     sm3: int = 0
     """How many of them are hashed by SM3, the others by SHA-256."""
+    pruned: int = 0
+    """How many of them have lost their text, as acts on record say."""
     problem: str | None = None
+    kind: str | None = None
+    """In one word: `edited`, `removed`, `reordered`, `cut` and so on."""
     seq: int | None = None
     """Where the problem is."""
 
 
-def verify(ledger: Ledger, head: Head | None = None) -> VerifyReport:
-    """Walk the chain from its first entry, and compare with a head kept elsewhere.
+def verify(
+    ledger: Ledger,
+    head: Head | None = None,
+    *,
+    signed: Sequence[offline.Head] = (),
+    link: Linked = link,
+) -> VerifyReport:
+    """Walk from the first entry, and compare with heads kept elsewhere.
 
-    Without a head, entries cut from the end cannot be noticed.
+    `head` is of the chain, `signed` ones are of the tree of `link`'s algorithm.
+    Without any, entries cut from the end cannot be noticed.
     Raises: `HubError` AUDIT_UNAVAILABLE if the log cannot be read.
     """
-    before: bytes | None = None
-    count = sm3 = 0
-
-    def report(problem: str | None, seq: int | None = None) -> VerifyReport:
-        last = Head(seq=count, hash=told_hash(before)) if before is not None else None
-        return VerifyReport(
-            ok=problem is None, entries=count, head=last, sm3=sm3, problem=problem, seq=seq
-        )
-
+    seen = _Seen()
     try:
-        for row in ledger.rows():
-            if row.seq != count + 1:
-                return report("entries are missing or in another place", count + 1)
-            if relinked(row.hash, before, row.body) != row.hash:
-                return report("the entry, or the one before it, is not what was recorded", row.seq)
-            if not _readable(row.body):
-                return report("the entry has another shape than entries have", row.seq)
-            if head is not None and row.seq == head.seq and told_hash(row.hash) != head.hash:
-                return report("the chain is not the one that the head belongs to", row.seq)
-            before, count = row.hash, row.seq
-            sm3 += is_sm3(row.hash)
+        report = offline.check_log(lambda: _noted(ledger, link, head, seen), signed, link.algorithm)
     except LedgerError as error:
         raise HubError("AUDIT_UNAVAILABLE", "the audit log cannot be read", cause=error) from error
-    if head is not None and count < head.seq:
-        return report("entries are cut from the end", count + 1)
-    return report(None)
+    problem = report.problem or seen.problem or _beside(head, report.entries, seen)
+    return VerifyReport(
+        ok=problem is None,
+        entries=report.entries,
+        head=None if report.last is None else Head(seq=report.entries, hash=told_hash(report.last)),
+        sm3=report.sm3,
+        pruned=report.pruned,
+        problem=None if problem is None else problem.text,
+        kind=None if problem is None else problem.kind,
+        seq=None if problem is None else problem.seq,
+    )
+
+
+class _Seen:
+    """What a walk notes beside what it gives."""
+
+    def __init__(self) -> None:
+        self.problem: offline.Problem | None = None
+        self.chain: str | None = None
+
+
+def _beside(head: Head | None, entries: int, seen: _Seen) -> offline.Problem | None:
+    """What a head of the chain says."""
+    if head is None:
+        return None
+    if entries < head.seq:
+        return offline.Problem("cut", entries + 1, "entries are cut from the end")
+    if seen.chain != head.hash:
+        text = "the chain is not the one that the head belongs to"
+        return offline.Problem("rewritten", head.seq, text)
+    return None
+
+
+def _noted(ledger: Ledger, link: Linked, head: Head | None, seen: _Seen) -> Iterator[offline.Line]:
+    for line in lines(ledger, link):
+        if line.body is not None and seen.problem is None and not _readable(line.body):
+            text = f"entry {line.seq} has another shape than entries have"
+            seen.problem = offline.Problem("edited", line.seq, text)
+        if head is not None and line.seq == head.seq:
+            seen.chain = told_hash(line.chain)
+        yield line
 
 
 def _readable(body: str) -> bool:

@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-import getpass
 import secrets
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 import msgspec
 
+from hub.audit import offline
 from hub.audit.entry import Act
 from hub.audit.head import Head, read_head, write_head
-from hub.audit.link import linker
 from hub.audit.reader import Recorded, access, current_head, tail
+from hub.audit.signing import plain_head
 from hub.audit.verify import verify
-from hub.settings import Settings, read_settings
-from hub.store.engine import open_engine
-from hub.store.ledger import Ledger, open_ledger
+from hub.cli.audit_export import export, hold, prune_command
+from hub.cli.audit_log import CONFIG, Opened, heads_in, key_in, opened, reader
+from hub.cli.audit_proofs import consistency, heads, key_command, prove, sign
+from hub.cli.audit_search import reconcile, searching, subject
+from hub.settings import Settings
+from hub.store.heads import newest_head
+from hub.store.ledger import Ledger
 from schema.errors import HubError
 
-_CONFIG = click.option(
-    "--config",
-    "config",
-    type=click.Path(path_type=Path),
-    default=Path("hub.yaml"),
-    show_default=True,
-    help="The hub's configuration file.",
-)
 _HEAD = click.option(
     "--head",
     "head_file",
@@ -51,29 +46,55 @@ def audit() -> None:
 
 
 @audit.command("verify", short_help="Check that no entry was changed, moved or taken away.")
-@_CONFIG
+@CONFIG
 @_HEAD
-def verify_command(config: Path, head_file: Path | None) -> None:
-    """Check that no entry was changed, moved or taken away.
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Signed heads kept elsewhere; the newest of the hub's own database counts in any case.",
+)
+@click.option(
+    "--key",
+    "key_files",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Public keys of heads beside the hub's own, of before it had another one.",
+)
+def verify_command(
+    config: Path,
+    head_file: Path | None,
+    against: tuple[Path, ...],
+    key_files: tuple[Path, ...],
+) -> None:
+    """Check that no entry was changed, moved or taken away, with the code of the offline verifier.
 
-    Without a head file, entries cut from the end cannot be noticed.
+    Without a head kept elsewhere, a log that was cut together with its tree, or written anew by
+    who holds the hub's key, cannot be noticed.
 
     \b
     Example:
-      hub audit verify --config hub.yaml --head /mnt/safe/head.json
+      hub audit verify --config hub.yaml --against /mnt/safe/2026-05.json
     """
-    with _opened(config) as (settings, ledger):
-        head = _known_head(settings, head_file, ledger)
-        report = verify(ledger, head)
+    with opened(config) as log:
+        ledger = log.ledger
+        head = _known_head(log.settings, head_file, ledger)
+        signed = _signed(log, against, [*log.keys, *map(key_in, key_files)])
+        report = verify(ledger, head, signed=signed, link=log.link)
     if not report.ok:
         raise HubError(
             "AUDIT_BROKEN",
-            report.problem or "the audit log does not verify",
+            f"{report.kind}: {report.problem}",
             where=None if report.seq is None else f"entry {report.seq}",
             hint=f"the {report.entries} entries before it are whole; keep the file for inspection",
         )
-    against = "" if head is None else f", and it holds the head at entry {head.seq}"
-    click.echo(f"the audit log is whole: {report.entries} entries{against}")
+    held = "" if head is None else f", and it holds the head at entry {head.seq}"
+    click.echo(f"the audit log is whole: {report.entries} entries{held}")
+    if signed:
+        sizes = ", ".join(str(one.size) for one in sorted(set(signed))[-5:])
+        click.echo(f"it holds the signed heads of size {sizes}")
+    if report.pruned:
+        click.echo(f"of these {report.pruned} have lost their text, as acts on record say")
     if report.sm3:
         click.echo(f"of these {report.sm3} hashed by SM3, {report.entries - report.sm3} by SHA-256")
     if report.head is not None:
@@ -81,7 +102,7 @@ def verify_command(config: Path, head_file: Path | None) -> None:
 
 
 @audit.command("tail", short_help="Show the last entries.")
-@_CONFIG
+@CONFIG
 @click.option("-n", "count", type=click.IntRange(0, 1_000_000), default=20, show_default=True)
 @click.option("-f", "--follow", is_flag=True, help="Go on with new entries until interrupted.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
@@ -92,16 +113,15 @@ def tail_command(config: Path, count: int, *, follow: bool, as_json: bool) -> No
     Example:
       hub audit tail -n 5 --follow --config hub.yaml
     """
-    with _opened(config) as (settings, ledger):
-        link = linker(settings.instance.crypto_profile)
-        noted = access(_reader(), time.time(), f"console-{secrets.token_hex(6)}")
-        for recorded in tail(ledger, noted, count, follow=follow, link=link):
+    with opened(config) as log:
+        noted = access(reader(), time.time(), f"console-{secrets.token_hex(6)}")
+        for recorded in tail(log.ledger, noted, count, follow=follow, link=log.link):
             text = msgspec.json.encode(recorded).decode() if as_json else _line(recorded)
             click.echo(text)
 
 
 @audit.command("head", short_help="Write the current head, to be kept elsewhere.")
-@_CONFIG
+@CONFIG
 @click.option("--out", type=click.Path(path_type=Path), help="A file; default is the screen.")
 def head_command(config: Path, out: Path | None) -> None:
     """Write the current head, to be kept elsewhere.
@@ -112,8 +132,8 @@ def head_command(config: Path, out: Path | None) -> None:
     Example:
       hub audit head --config hub.yaml --out /mnt/safe/head.json
     """
-    with _opened(config) as (_, ledger):
-        head = current_head(ledger)
+    with opened(config) as log:
+        head = current_head(log.ledger)
     if head is None:
         raise HubError("NOT_FOUND", "the audit log is empty")
     if out is None:
@@ -126,28 +146,19 @@ def head_command(config: Path, out: Path | None) -> None:
         raise HubError("CONFIG_INVALID", message, where=str(out), cause=error) from error
 
 
-def _reader() -> str:
-    """Who is logged in to the system."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "unknown"
-
-
-@contextmanager
-def _opened(config: Path) -> Iterator[tuple[Settings, Ledger]]:
-    settings = read_settings(config)
-    url = settings.state.database_url
-    if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists():
-        hint = "start the hub once, or check `state` in the configuration"
-        raise HubError("NOT_FOUND", "there is no audit log yet", where=str(config), hint=hint)
-    engine = open_engine(url)
-    ledger = open_ledger(engine, wait_s=30.0)
-    try:
-        yield settings, ledger
-    finally:
-        ledger.close()
-        engine.dispose()
+def _signed(
+    log: Opened, against: tuple[Path, ...], keys: list[dict[str, Any]]
+) -> list[offline.Head]:
+    """Signed heads to compare with: each signature holds, and no two tell of two logs."""
+    given = [head for file in against for head in heads_in(file)]
+    newest = newest_head(log.engine, log.link.algorithm)
+    own = [] if newest is None else [plain_head(newest)]
+    problem = offline.forked([*given, *own])
+    for head in (*given, *own):
+        problem = problem or offline.check_signature(head, keys)
+    if problem is not None:
+        raise HubError("AUDIT_BROKEN", f"{problem.kind}: {problem.text}")
+    return [*given, *own]
 
 
 def _known_head(settings: Settings, head_file: Path | None, ledger: Ledger) -> Head | None:
@@ -161,6 +172,8 @@ def _known_head(settings: Settings, head_file: Path | None, ledger: Ledger) -> H
 
 def _line(recorded: Recorded) -> str:
     entry = recorded.entry
+    if entry is None:
+        return f"{recorded.seq}  pruned  {_short(recorded.hash)}"
     if isinstance(entry, Act):
         return _act_line(recorded, entry)
     rows = " ".join(f"{name}={count}" for name, count in sorted(entry.rows.items()))
@@ -200,3 +213,10 @@ def _short(digest: str) -> str:
 
 def _moment(ts: float) -> str:
     return datetime.fromtimestamp(ts, UTC).isoformat(timespec="milliseconds")
+
+
+for _command in (
+    sign, heads, key_command, prove, consistency, export, prune_command, hold, searching(_line),
+    subject, reconcile,
+):  # fmt: skip
+    audit.add_command(_command)

@@ -43,6 +43,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     max_terms: int = 100
     """Values of ``orderBy`` and ``groupBy``."""
     max_errors: int = 20
+    lists_persons: bool = False
+    """Plans tell whose rows leave, for the audit log: keys of persons are fetched with their rows,
+    and the hub writes those rows itself."""
     max_kept_text: int = 32_768
     """Characters of a document that is kept; a longer one is read afresh each time."""
     max_kept_bytes: int = 256_000_000

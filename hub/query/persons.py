@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from hub.audit.persons import PersonHashes
 from hub.query.steps import Node
 from policies.obligation import Quota
 from policies.ruling import Ruling
@@ -24,28 +25,35 @@ def person_of(entity: EntityType, scheme: LabelScheme) -> tuple[FieldName, ...]:
 
 
 def persons_counted(
-    ruling: Ruling, catalogue: Catalogue
+    ruling: Ruling, catalogue: Catalogue, *, every: bool = False
 ) -> Mapping[TypeName, tuple[FieldName, ...]]:
-    """The types whose persons a quota counts, with the fields that tell them apart."""
-    found: dict[TypeName, tuple[FieldName, ...]] = {}
-    for use, obligations in ruling.obligations.items():
-        if any(isinstance(one, Quota) and one.unit == "persons" for one in obligations):
-            name, _ = split_coordinate(use.coordinate)
-            fields = person_of(catalogue.types[name], catalogue.scheme)
-            if fields:
-                found[name] = fields
-    return found
+    """The types whose persons a quota counts, with the fields that tell them apart.
+
+    `every`: all types with personal data, since the audit log lists whose rows left.
+    """
+    counted = {
+        split_coordinate(use.coordinate)[0]
+        for use, obligations in ruling.obligations.items()
+        if any(isinstance(one, Quota) and one.unit == "persons" for one in obligations)
+    }
+    if every:
+        counted |= catalogue.types.keys()
+    found = {name: person_of(catalogue.types[name], catalogue.scheme) for name in counted}
+    return {name: fields for name, fields in found.items() if fields}
 
 
 class Tally:
     """What one operation asked of types with quotas, beside the rows that every run counts."""
 
-    __slots__ = ("persons", "tries", "unknown")
+    __slots__ = ("persons", "sought", "tries", "unknown")
 
     def __init__(self) -> None:
         self.tries: dict[TypeName, int] = {}
         """Look-ups that found no row: asked for all the same."""
         self.persons: dict[TypeName, set[bytes]] = {}
+        """Whose rows were found."""
+        self.sought: dict[TypeName, set[bytes]] = {}
+        """Whose rows were looked for and are not there."""
         self.unknown: dict[TypeName, int] = {}
         """Persons that nothing tells apart: each counts."""
 
@@ -69,7 +77,12 @@ class Tally:
         if node.persons:
             same = tuple(columns) == node.persons
             person = _person(name, key) if same else _person(f"{name}?", (*columns, *key))
-            self.persons.setdefault(name, set()).add(person)
+            self.sought.setdefault(name, set()).add(person)
+
+    def listed(self, hashes: PersonHashes) -> list[str]:
+        """Whose rows were found, as the audit log lists them."""
+        told = (orjson.loads(one)[1:] for held in self.persons.values() for one in held)
+        return hashes.listed(told, more=bool(self.unknown))
 
 
 def _person(name: str, values: Sequence[Any]) -> bytes:

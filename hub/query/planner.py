@@ -76,7 +76,7 @@ def plan_operation(
     (operation, catalogue version, policy class).
     """
     check_figures(operation, catalogue, ruling)
-    push = Pushdown(catalogue, connectors, ruling, limits.max_fetches)
+    push = Pushdown(catalogue, connectors, ruling, limits)
     planner = _Planner(push, nulls or {}, limits)
     roots = tuple(planner.root(root) for root in operation.roots)
     return Plan(

@@ -21,6 +21,7 @@ from connectors.spi import (
     Measure,
     OrderBy,
 )
+from hub.query.limits import Limits
 from hub.query.persons import persons_counted
 from hub.query.route import Route
 from hub.query.semijoin import not_true
@@ -66,14 +67,14 @@ class Pushdown:
         catalogue: Catalogue,
         connectors: Mapping[SourceName, Connector],
         ruling: Ruling,
-        max_fetches: int,
+        limits: Limits,
     ) -> None:
         self.catalogue = catalogue
         self.connectors = connectors
         self.ruling = ruling
-        self.persons = persons_counted(ruling, catalogue)
+        self.persons = persons_counted(ruling, catalogue, every=limits.lists_persons)
         self._numbers = itertools.count(1)
-        self._fetches_left = max_fetches
+        self._fetches_left = limits.max_fetches
         self._routes: dict[TypeName, Route] = {}
         self._musts: dict[TypeName, Bound] = {}
 

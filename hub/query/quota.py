@@ -139,7 +139,12 @@ class Meter:
     def _hashed(self, due: Due, to: Charge, operation_id: str, tally: Tally) -> tuple[bytes, ...]:
         """The persons, so that nobody reads from counters who was asked for, nor links windows."""
         bound = f"{to.counter}|{to.starts}|".encode()
-        told = [one for name in due.types for one in tally.persons.get(name, ())]
+        told = [
+            one
+            for name in due.types
+            for held in (tally.persons, tally.sought)
+            for one in held.get(name, ())
+        ]
         for name in due.types:
             # one more than the limit says as much as all of them
             unknown = range(min(tally.unknown.get(name, 0), to.most + 1))

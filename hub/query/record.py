@@ -90,5 +90,6 @@ class Told(msgspec.Struct):
             emergency=list(self.emergency),
             # of what was refused or failed nothing left, whatever was fetched
             rows=run.rows if run is not None and outcome in ("ok", "partial") else {},
+            persons=run.persons if run is not None and outcome in ("ok", "partial") else [],
             sources=[] if run is None else [[n, *c] for n, c in run.sources.items()],
         )

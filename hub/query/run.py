@@ -13,6 +13,7 @@ from connectors.kit.local import apply
 from connectors.kit.norm import Normed
 from connectors.kit.together import together
 from connectors.spi import Ask, Asker, Batch, Connector
+from hub.audit.persons import PersonHashes
 from hub.query.combine import concat, distinct_keys, empty_batch, key_column
 from hub.query.cursor import Seal
 from hub.query.keys import Keyring
@@ -50,6 +51,7 @@ class World:
         on_outside: Callable[[Check, str, int], None] | None = None,
         on_differing: Callable[[Any], None] | None = None,
         newest: Callable[[str], float] | None = None,
+        whose: PersonHashes | None = None,
     ) -> None:
         self.connectors = connectors
         self.reach = reaches(connectors, deadlines or {})
@@ -60,6 +62,8 @@ class World:
         self.max_scan_rows = max_scan_rows
         self.max_filter_keys = max_filter_keys
         self.on_failure = on_failure or (lambda _source, _cause: None)
+        self.whose = whose
+        """How the audit log names persons whose rows leave; ``None`` = it does not."""
         self.newest = newest or (lambda _source: 0.0)
         """Unix seconds of a source's newest data as last seen; 0 = not known."""
         self.on_differing = on_differing or (lambda _differing: None)
@@ -116,8 +120,15 @@ class Run:
         self.shared: dict[int, SharedRows] = {}
         self.singled = False
         """Whether some masked value is shared by too few persons for what is declared of it."""
-        self.tally: Tally | None = None
-        """Where quotas count; it is there only for operations that have some."""
+        self.tally: Tally | None = None if world.whose is None else Tally()
+        """Where quotas count, and persons whom the audit log lists; else it is not there."""
+
+    @property
+    def persons(self) -> list[str]:
+        """Whose rows leave, for the audit log."""
+        if self.world.whose is None or self.tally is None:
+            return []
+        return self.tally.listed(self.world.whose)
 
     def size(self, operand: Operand) -> int:
         """A page size, already checked by the parser."""

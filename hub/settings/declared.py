@@ -29,6 +29,7 @@ from hub.settings.words import (
     PackName,
     Seconds,
     Section,
+    WebhookUrl,
     ZoneName,
 )
 
@@ -114,6 +115,15 @@ class State(Section, frozen=True, kw_only=True):
         return self.url or f"sqlite:///{Path(self.directory) / 'state.sqlite'}"
 
 
+class Anchor(Section, frozen=True, kw_only=True):
+    """A place outside for signed heads: one of both."""
+
+    directory: FilePath | None = None
+    """A folder, `heads.jsonl` in which gets a line for each."""
+    url: WebhookUrl | None = None
+    """`https:`, or `http:` to this machine; each head is sent by `POST` as JSON."""
+
+
 class Audit(Section, frozen=True, kw_only=True):
     """The audit log."""
 
@@ -126,6 +136,14 @@ class Audit(Section, frozen=True, kw_only=True):
     """Longest wait for an entry to become durable."""
     head: FilePath | None = None
     """A file that keeps the last number and hash outside the database."""
+    persons: bool = False
+    """Entries list the persons whose rows left, as keyed hashes."""
+    sign_s: Annotated[float, msgspec.Meta(ge=1, le=86_400)] = 60.0
+    """How often a head of the tree is signed, if it has grown."""
+    anchors: tuple[Anchor, ...] = ()
+    """Where signed heads are left too, out of the reach of who runs the hub."""
+    retention_days: Annotated[int, msgspec.Meta(ge=180, le=36_500)] = 1_096
+    """How long the text of operations' entries is kept at least; `hub audit prune` takes it."""
 
 
 class Officer(Section, frozen=True, kw_only=True):

@@ -318,6 +318,10 @@ def _check(settings: Settings, root: Block, reader: _Reader) -> None:
     if not settings.audit.enabled and not development:
         hint = "delete `enabled`, or set `instance.mode: development`"
         reader.wrong(at("audit", "enabled"), "the audit log cannot be switched off", hint)
+    for anchor in settings.audit.anchors:
+        if (anchor.directory is None) == (anchor.url is None):
+            hint = "give `directory` or `url`, one entry for each place"
+            reader.wrong(at("audit", "anchors"), "an anchor is one place", hint)
     if (settings.listen.tls_certificate is None) != (settings.listen.tls_key is None):
         hint = "give both `tls_certificate` and `tls_key`, or neither"
         reader.wrong(at("listen"), "a certificate needs its key", hint)

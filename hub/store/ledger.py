@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,20 +14,22 @@ import msgspec
 import psycopg
 from sqlalchemy.engine import Engine
 
+from hub.store.appending import PRUNED, Algorithm, Appender, Behind, LedgerError, Link
 from hub.store.engine import prepare_sqlite
+from hub.store.tiles import Place
 
 if sys.platform != "win32":
     import fcntl
 
+__all__ = ["BEGINNING", "PRUNED", "Ledger", "LedgerError", "Link", "Row", "open_ledger"]
+
+_LAST = "SELECT seq, hash FROM audit_entries ORDER BY seq DESC LIMIT 1"
 _LOCK = 0x4855_425F_4155_4449
 _PAGE = 500
 _ROWS = 250
 """Rows of one INSERT."""
 BEGINNING = -(2**62)
 """Before any number, also before those that only a forger would give."""
-
-Link = Callable[[bytes | None, Sequence[str]], Sequence[bytes]]
-"""(hash of the last row or ``None``, new bodies) -> their hashes."""
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -35,10 +38,6 @@ class Row(msgspec.Struct, frozen=True):
     seq: int
     hash: bytes
     body: str
-
-
-class LedgerError(Exception):
-    """The rows could not be appended or read; the next attempt opens the store anew."""
 
 
 class Ledger(Protocol):
@@ -54,6 +53,17 @@ class Ledger(Protocol):
 
     def rows(self, after: int = BEGINNING) -> Iterator[Row]:
         """Rows with greater numbers in order, read in pages. Raises: `LedgerError`."""
+        ...
+
+    def tile(self, algorithm: Algorithm, level: int, index: int) -> bytes:
+        """A tile of a tree; empty where there is none. Raises: `LedgerError`."""
+        ...
+
+    def grow(self, link: Link) -> bool:
+        """Take up rows that the tree of `link` lacks, some of them; whether any were.
+
+        Raises: `LedgerError`, also where the text of such a row is gone.
+        """
         ...
 
     def close(self) -> None: ...
@@ -76,29 +86,40 @@ class SqliteLedger:
         self._connection: sqlite3.Connection | None = None
         self._inode: tuple[int, int] | None = None
         self._line: int | None = None
-        self._reached = 0
+        self._appender = Appender()
 
     def append(self, bodies: Sequence[str], link: Link) -> int:
+        while True:
+            try:
+                with self._writing() as writing:
+                    return self._appender.append(writing, bodies, link)
+            except Behind:
+                self.grow(link)
+
+    def grow(self, link: Link) -> bool:
+        with self._writing() as writing:
+            return self._appender.grow(writing, link)
+
+    def tile(self, algorithm: Algorithm, level: int, index: int) -> bytes:
+        try:
+            found = _SqliteWriting(self._open()).tiles(algorithm, [(level, index)])
+        except (sqlite3.Error, OSError) as error:
+            self.close()
+            raise LedgerError(type(error).__name__) from error
+        return found.get((level, index), b"")
+
+    @contextmanager
+    def _writing(self) -> Iterator[_SqliteWriting]:
+        """One transaction, in line with those of other processes."""
         try:
             connection = self._open()
             self._in_line(wait=True)
             connection.execute("BEGIN IMMEDIATE")
             try:
-                found = connection.execute(
-                    "SELECT seq, hash FROM audit_entries ORDER BY seq DESC LIMIT 1"
-                ).fetchone()
-                seq, before = found or (0, None)
-                _refuse_cut(seq, self._reached)
-                hashes = link(before, bodies)
-                for start in range(0, len(bodies), _ROWS):
-                    some = range(start, min(start + _ROWS, len(bodies)))
-                    # one step for all: each step gives up the interpreter and waits for it
-                    connection.execute(
-                        _insert(len(some)),
-                        [x for i in some for x in (seq + 1 + i, hashes[i], bodies[i])],
-                    )
+                yield _SqliteWriting(connection)
                 connection.execute("COMMIT")
             except BaseException:
+                self._appender.forget()
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
@@ -107,8 +128,6 @@ class SqliteLedger:
         except (sqlite3.Error, OSError) as error:
             self.close()
             raise LedgerError(type(error).__name__) from error
-        self._reached = int(seq) + len(bodies)
-        return int(seq) + 1
 
     def last(self) -> Row | None:
         found = self._read("ORDER BY seq DESC LIMIT 1", ())
@@ -171,29 +190,43 @@ class PostgresLedger:
         self._url = url
         self._wait_s = wait_s
         self._connection: psycopg.Connection[Any] | None = None
-        self._reached = 0
+        self._appender = Appender()
 
     def append(self, bodies: Sequence[str], link: Link) -> int:
+        while True:
+            try:
+                with self._writing() as writing:
+                    return self._appender.append(writing, bodies, link)
+            except Behind:
+                self.grow(link)
+
+    def grow(self, link: Link) -> bool:
+        with self._writing() as writing:
+            return self._appender.grow(writing, link)
+
+    def tile(self, algorithm: Algorithm, level: int, index: int) -> bytes:
         try:
-            connection = self._open()
-            with connection.transaction():
-                connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
-                found = connection.execute(
-                    "SELECT seq, hash FROM audit_entries ORDER BY seq DESC LIMIT 1"
-                ).fetchone()
-                seq, before = found or (0, None)
-                _refuse_cut(seq, self._reached)
-                hashes = link(before, bodies)
-                connection.execute(
-                    "INSERT INTO audit_entries (seq, hash, body)"
-                    " SELECT * FROM unnest(%s::bigint[], %s::bytea[], %s::text[])",
-                    (list(range(seq + 1, seq + 1 + len(bodies))), list(hashes), list(bodies)),
-                )
+            found = _PostgresWriting(self._open()).tiles(algorithm, [(level, index)])
         except (psycopg.Error, OSError) as error:
             self.close()
             raise LedgerError(type(error).__name__) from error
-        self._reached = int(seq) + len(bodies)
-        return int(seq) + 1
+        return found.get((level, index), b"")
+
+    @contextmanager
+    def _writing(self) -> Iterator[_PostgresWriting]:
+        """One transaction, in line with those of other processes."""
+        try:
+            connection = self._open()
+            try:
+                with connection.transaction():
+                    connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+                    yield _PostgresWriting(connection)
+            except BaseException:
+                self._appender.forget()
+                raise
+        except (psycopg.Error, OSError) as error:
+            self.close()
+            raise LedgerError(type(error).__name__) from error
 
     def last(self) -> Row | None:
         found = self._read(
@@ -232,12 +265,92 @@ class PostgresLedger:
             raise LedgerError(type(error).__name__) from error
 
 
-def _insert(rows: int) -> str:
-    places = ",".join(["(?, ?, ?)"] * rows)
-    return f"INSERT INTO audit_entries (seq, hash, body) VALUES {places}"  # noqa: S608 - places
+class _SqliteWriting:
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def last(self) -> tuple[int, bytes | None]:
+        return self._connection.execute(_LAST).fetchone() or (0, None)
+
+    def tiles(self, algorithm: Algorithm, places: Sequence[Place]) -> Mapping[Place, bytes]:
+        named = ",".join(["(?, ?)"] * len(places))
+        found = self._connection.execute(
+            "SELECT level, idx, hashes FROM audit_tiles WHERE algorithm = ?"  # noqa: S608 - places
+            f" AND (level, idx) IN (VALUES {named})",
+            [algorithm, *(x for place in places for x in place)],
+        )
+        return {(level, index): hashes for level, index, hashes in found}
+
+    def last_leaves(self, algorithm: Algorithm) -> tuple[int, bytes] | None:
+        found: tuple[int, bytes] | None = self._connection.execute(
+            "SELECT idx, hashes FROM audit_tiles WHERE algorithm = ? AND level = 0"
+            " ORDER BY idx DESC LIMIT 1",
+            (algorithm,),
+        ).fetchone()
+        return found
+
+    def bodies(self, after: int, most: int) -> Sequence[str]:
+        found = self._connection.execute(
+            "SELECT body FROM audit_entries WHERE seq > ? ORDER BY seq LIMIT ?", (after, most)
+        )
+        return [body for (body,) in found]
+
+    def add(self, first: int, hashes: Sequence[bytes], bodies: Sequence[str]) -> None:
+        rows = [(first + at, hashes[at], body) for at, body in enumerate(bodies)]
+        self._insert("INSERT INTO audit_entries (seq, hash, body)", rows)
+
+    def put(self, algorithm: Algorithm, tiles: Mapping[Place, bytes]) -> None:
+        rows = [(algorithm, level, index, held) for (level, index), held in tiles.items()]
+        self._insert("INSERT OR REPLACE INTO audit_tiles (algorithm, level, idx, hashes)", rows)
+
+    def _insert(self, into: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        for start in range(0, len(rows), _ROWS):
+            some = rows[start : start + _ROWS]
+            # one step for all: each step gives up the interpreter and waits for it
+            places = ",".join([f"({','.join('?' * len(some[0]))})"] * len(some))
+            self._connection.execute(f"{into} VALUES {places}", [x for row in some for x in row])
 
 
-def _refuse_cut(seq: int, reached: int) -> None:
-    """Nothing is appended to a sequence whose end this process knows to be missing."""
-    if seq < reached:
-        raise LedgerError("Cut")
+class _PostgresWriting:
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._connection = connection
+
+    def last(self) -> tuple[int, bytes | None]:
+        return self._connection.execute(_LAST).fetchone() or (0, None)
+
+    def tiles(self, algorithm: Algorithm, places: Sequence[Place]) -> Mapping[Place, bytes]:
+        found = self._connection.execute(
+            "SELECT level, idx, hashes FROM audit_tiles WHERE algorithm = %s AND (level, idx) IN"
+            " (SELECT * FROM unnest(%s::integer[], %s::bigint[]))",
+            (algorithm, [level for level, _ in places], [index for _, index in places]),
+        )
+        return {(level, index): hashes for level, index, hashes in found}
+
+    def last_leaves(self, algorithm: Algorithm) -> tuple[int, bytes] | None:
+        return self._connection.execute(
+            "SELECT idx, hashes FROM audit_tiles WHERE algorithm = %s AND level = 0"
+            " ORDER BY idx DESC LIMIT 1",
+            (algorithm,),
+        ).fetchone()
+
+    def bodies(self, after: int, most: int) -> Sequence[str]:
+        found = self._connection.execute(
+            "SELECT body FROM audit_entries WHERE seq > %s ORDER BY seq LIMIT %s", (after, most)
+        )
+        return [body for (body,) in found]
+
+    def add(self, first: int, hashes: Sequence[bytes], bodies: Sequence[str]) -> None:
+        self._connection.execute(
+            "INSERT INTO audit_entries (seq, hash, body)"
+            " SELECT * FROM unnest(%s::bigint[], %s::bytea[], %s::text[])",
+            (list(range(first, first + len(bodies))), list(hashes), list(bodies)),
+        )
+
+    def put(self, algorithm: Algorithm, tiles: Mapping[Place, bytes]) -> None:
+        places = list(tiles)
+        self._connection.execute(
+            "INSERT INTO audit_tiles (algorithm, level, idx, hashes)"
+            " SELECT %s, * FROM unnest(%s::integer[], %s::bigint[], %s::bytea[])"
+            " ON CONFLICT (algorithm, level, idx) DO UPDATE SET hashes = excluded.hashes",
+            (algorithm, [p[0] for p in places], [p[1] for p in places], list(tiles.values())),
+        )

@@ -29,6 +29,57 @@ audit_entries = Table(
 )
 """`body` is the exact text that `hash` was taken over, together with the previous hash."""
 
+audit_tiles = Table(
+    "audit_tiles",
+    metadata,
+    Column("algorithm", String(16), primary_key=True),
+    Column("level", Integer, primary_key=True, autoincrement=False),
+    Column("idx", BigInteger, primary_key=True, autoincrement=False),
+    Column("hashes", LargeBinary, nullable=False),
+)
+"""The tree over all entries, by the algorithm that made it; see `hub.store.tiles`."""
+
+audit_heads = Table(
+    "audit_heads",
+    metadata,
+    Column("algorithm", String(16), primary_key=True),
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("root", String(64), nullable=False),
+    Column("ts", BigInteger, nullable=False),
+    Column("key_id", String(64), nullable=False),
+    Column("signature", String(128), nullable=False),
+)
+"""What the hub has signed of the tree; none is ever changed or deleted."""
+
+audit_blocks = Table(
+    "audit_blocks",
+    metadata,
+    Column("block", _SERIAL, primary_key=True, autoincrement=False),
+    Column("first_ts", Float, nullable=False),
+    Column("last_ts", Float, nullable=False),
+)
+"""Blocks of entries that are indexed for searching, with the earliest and latest time in each."""
+
+audit_index = Table(
+    "audit_index",
+    metadata,
+    Column("block", BigInteger, primary_key=True, autoincrement=False),
+    Column("term", LargeBinary, primary_key=True),
+    Column("places", LargeBinary, nullable=False),
+)
+"""Where in a block a term stands; `term` is a digest, `places` are numbers or a bitmap. By blocks
+first: what is indexed is then written in one place, and a search looks once into each block."""
+
+audit_holds = Table(
+    "audit_holds",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("terms", Text, nullable=False),
+    Column("set_at", Float, nullable=False),
+    Column("set_by", String(200), nullable=False),
+)
+"""Legal holds in force: `terms` is JSON of what they hold. Both ends are on record as acts."""
+
 api_keys = Table(
     "api_keys",
     metadata,

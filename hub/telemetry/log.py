@@ -11,11 +11,14 @@ from typing import Any, Literal, TextIO
 import structlog
 
 EVENTS: Mapping[str, str] = {
+    "audit.anchor_failed": "a signed head could not be left at an anchor; a later one goes there",
     "audit.close_timeout": "entries were still waiting when the log was closed",
     "audit.head_unwritten": "the head file could not be written",
     "audit.loop_closed": "entries became durable after everyone had stopped waiting",
+    "audit.signed": "a head of the audit log's tree was signed",
     "audit.stuck": "the audit store takes too long; operations are refused until it answers",
     "audit.unavailable": "entries could not be made durable; their answers were refused",
+    "audit.unsigned": "no head of the audit log could be signed; it is tried again",
     "bound.unfit": "a stored approval does not verify; its document is refused",
     "auth.keys_failed": "an issuer's key set could not be fetched",
     "auth.refused": "credentials were refused; `reason` is for the operator only",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutation.acting import DELEGATIONS
 from tests.mutation.answering import FETCHED, SHOWN
 from tests.mutation.asking import ASKED, BOUNDED
+from tests.mutation.auditing import AUDITED
 from tests.mutation.bounding import APPROVED
 from tests.mutation.combining import COMBINED
 from tests.mutation.counting import COUNTS, RECORDING
@@ -47,5 +48,6 @@ GROUPS: tuple[tuple[str, tuple[Point, ...]], ...] = (
     ("Quotas", COUNTS),
     ("Recording", RECORDING),
     ("Doors, cursors, caches and the record", DOORS),
+    ("The audit log", AUDITED),
 )
 POINTS: tuple[Point, ...] = tuple(point for _, points in GROUPS for point in points)

@@ -80,5 +80,11 @@ class FakeLedger:
     def rows(self, after: int = BEGINNING) -> Iterator[Row]:
         yield from self.held[max(after, 0) :]
 
+    def tile(self, algorithm: str, level: int, index: int) -> bytes:
+        return b""
+
+    def grow(self, link: Link) -> bool:
+        return False
+
     def close(self) -> None:
         self.gate = None

@@ -116,7 +116,7 @@ def test_a_cut_end_shows_against_a_head(file: Path, ledger: Ledger) -> None:
 
 def test_a_chain_written_anew_shows_against_a_head(file: Path, ledger: Ledger) -> None:
     head = current_head(ledger)
-    tampered(file, "DELETE FROM audit_entries")
+    tampered(file, "DELETE FROM audit_entries", "DELETE FROM audit_tiles")
     bodies = [encoder.encode(entry(number, user="li")).decode() for number in range(20)]
     ledger.append(bodies, link)
     assert verify(ledger).ok

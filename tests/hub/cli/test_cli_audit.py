@@ -77,7 +77,7 @@ def test_no_log_yet(tmp_path: Path) -> None:
     assert not (tmp_path / "hub-state").exists()
 
 
-@pytest.mark.parametrize("words", [(), ("verify",), ("tail",), ("head",)])
+@pytest.mark.parametrize("words", [(), ("verify",), ("tail",), ("head",), ("subject",)])
 def test_help_has_an_example(words: tuple[str, ...]) -> None:
     result = run(*words, "--help")
     assert result.exit_code == 0
