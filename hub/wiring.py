@@ -48,6 +48,8 @@ from hub.store.recorded import StoredOperations
 from hub.store.secret import MASK, shared_secret
 from hub.telemetry.metrics import Metrics
 from hub.telemetry.trace import open_tracing
+from hub.warning.watch import WarningWatch
+from policies.engine import Engine
 from policies.masks import MASKS
 from policies.replay import reads_person
 from schema.errors import HubError
@@ -181,6 +183,17 @@ class Hub:
         health = self._health.health
         self._metrics.watch("hub.sources.warnings", lambda: health.warnings)
         self._start(self._health.run(self._sources.every))
+        if settings.warnings.enabled:
+            self._start(self._warnings().run())
+
+    def _warnings(self) -> WarningWatch:
+        def rules() -> Engine | None:
+            engine = self.pipeline.engine
+            return engine if self._in_force.usable and isinstance(engine, Engine) else None
+
+        watch = WarningWatch(self.settings, self._database, rules, clock=self._clock)
+        watch.watched_by(self._metrics)
+        return watch
 
     def _record_operations(self, secret: bytes) -> None:
         declared = self.settings.recording

@@ -25,6 +25,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "schema": ("hub.cli.schema:schema", "Print the GraphQL schema; compare two catalogues."),
     "serve": ("hub.cli.serve:serve", "Serve the one endpoint."),
     "source": ("hub.cli.source:source", "Draft, register and publish sources; check values."),
+    "warning": ("hub.cli.warning:warning", "Early warnings: look, close, check and try rules."),
 }
 
 

@@ -24,6 +24,9 @@ OfficerName = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 ZoneName = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 PlacePrefix = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
 ReferencePattern = Annotated[str, msgspec.Meta(pattern=r"^(env|file|vault):[^{}$]+$")]
+MailAddress = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,253}$")]
+SecretReference = Annotated[str, msgspec.Meta(pattern=r"^\$\{(env|file|vault):[^{}$]{1,500}\}$")]
+ReceiverName = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,79}$")]
 DutyName = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 DatabaseUrl = Annotated[str, msgspec.Meta(min_length=1, extra={"place": "database"})]
 
@@ -244,6 +247,48 @@ class HealthSettings(_Section, frozen=True, kw_only=True):
     webhooks: tuple[Webhook, ...] = ()
 
 
+class Mail(_Section, frozen=True, kw_only=True):
+    """The server that takes e-mail."""
+
+    host: Annotated[str, msgspec.Meta(min_length=1, max_length=253)]
+    port: Annotated[int, msgspec.Meta(ge=1, le=65_535)] = 587
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    """`none` to this machine only."""
+    authority: FilePath | None = None
+    """Whose certificate the server's is signed with, as PEM; else the system's."""
+    user: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | None = None
+    password: SecretReference | None = None
+    """As `${file:/run/secrets/smtp}`."""
+    sender: MailAddress
+    timeout_s: Annotated[float, msgspec.Meta(gt=0, le=60)] = 10.0
+
+
+class Receiver(_Section, frozen=True, kw_only=True):
+    """Somebody whom rules of early warning tell, by a webhook, by e-mail or by both."""
+
+    name: ReceiverName
+    webhook: Webhook | None = None
+    email: Annotated[tuple[MailAddress, ...], msgspec.Meta(max_length=20)] = ()
+    language: Literal["en", "zh"] = "en"
+
+
+class WarningSettings(_Section, frozen=True, kw_only=True):
+    """Early warnings over what is on record."""
+
+    enabled: bool = False
+    rules: tuple[FilePattern, ...] = ()
+    receivers: tuple[Receiver, ...] = ()
+    mail: Mail | None = None
+    every_s: Annotated[float, msgspec.Meta(ge=1, le=300)] = 10.0
+    """How often what is new on record is counted, by one worker of all."""
+    duties: tuple[DutyName, ...] = ("security-officer", "auditor")
+    """Whose rules see every application, and who reads warnings over HTTP."""
+    days: Annotated[int, msgspec.Meta(ge=28, le=800)] = 400
+    """How long what was counted and told is kept."""
+    most: Annotated[int, msgspec.Meta(ge=1_000, le=100_000_000)] = 2_000_000
+    """Counts that are kept; the oldest go."""
+
+
 class LimitSettings(_Section, frozen=True, kw_only=True):
     """Bounds on what callers may ask; `None` = the query path's own default."""
 
@@ -322,6 +367,7 @@ class Settings(_Section, frozen=True, kw_only=True):
     vault: VaultSettings = VaultSettings()
     recording: Recording = Recording()
     health: HealthSettings = HealthSettings()
+    warnings: WarningSettings = WarningSettings()
     limits: LimitSettings = LimitSettings()
     protocol: Protocol = Protocol()
     telemetry: Telemetry = Telemetry()
