@@ -27,6 +27,9 @@ ReferencePattern = Annotated[str, msgspec.Meta(pattern=r"^(env|file|vault):[^{}$
 MailAddress = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,253}$")]
 SecretReference = Annotated[str, msgspec.Meta(pattern=r"^\$\{(env|file|vault):[^{}$]{1,500}\}$")]
 ReceiverName = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,79}$")]
+FigureWeighed = Literal[
+    "availability", "freshness", "timeliness", "corrections", "collected_once", "used_by_others"
+]
 DutyName = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 DatabaseUrl = Annotated[str, msgspec.Meta(min_length=1, extra={"place": "database"})]
 
@@ -289,6 +292,14 @@ class WarningSettings(_Section, frozen=True, kw_only=True):
     """Counts that are kept; the oldest go."""
 
 
+class ScorecardSettings(_Section, frozen=True, kw_only=True):
+    """How departments are ranked, and when a grant counts as unused."""
+
+    weights: Mapping[FigureWeighed, Annotated[float, msgspec.Meta(ge=0, le=100)]] = {}
+    """Figure -> its weight, else 1; 0 = it is shown and does not count."""
+    unused_days: Annotated[int, msgspec.Meta(ge=7, le=800)] = 90
+
+
 class LimitSettings(_Section, frozen=True, kw_only=True):
     """Bounds on what callers may ask; `None` = the query path's own default."""
 
@@ -368,6 +379,7 @@ class Settings(_Section, frozen=True, kw_only=True):
     recording: Recording = Recording()
     health: HealthSettings = HealthSettings()
     warnings: WarningSettings = WarningSettings()
+    scorecards: ScorecardSettings = ScorecardSettings()
     limits: LimitSettings = LimitSettings()
     protocol: Protocol = Protocol()
     telemetry: Telemetry = Telemetry()

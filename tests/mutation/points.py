@@ -18,6 +18,7 @@ from tests.mutation.raising import LABELLED, RAISED
 from tests.mutation.registering import REGISTRATION
 from tests.mutation.releasing import RELEASED, SERVED_RULES, SIGNED
 from tests.mutation.telling import TOLD
+from tests.mutation.warning import WARNED
 
 GROUPS: tuple[tuple[str, tuple[Point, ...]], ...] = (
     ("Who asks", CREDENTIALS),
@@ -36,6 +37,7 @@ GROUPS: tuple[tuple[str, tuple[Point, ...]], ...] = (
     ("Owners' signed floors", FLOORED),
     ("Approved bounds of documents", APPROVED),
     ("Sources that are registered", REGISTRATION),
+    ("Early warnings", WARNED),
     ("What an operation asks", ASKED),
     ("What an operation may cost", BOUNDED),
     ("Rows", FETCHED),

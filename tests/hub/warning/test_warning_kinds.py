@@ -216,7 +216,8 @@ async def test_an_owner_is_told_only_while_it_may_filter(outlook: Outlook) -> No
     rule = f"title: T\nkind: enumeration\n{TEAM}\nof: lookups\nwindow: 5 minutes\nleast: 2\n"
     outlook.rule(
         f"warning: names\n{rule}fields: [Person.name]\n---\n"
-        f"warning: pay\n{rule}fields: [Person.salary]\n"
+        f"warning: pay\n{rule}fields: [Person.salary]\n---\n"
+        f"warning: both\n{rule}fields: [Person.name, Person.salary]\n"
     )
     await outlook.begin()
 
@@ -232,7 +233,7 @@ async def test_an_owner_is_told_only_while_it_may_filter(outlook: Outlook) -> No
     assert await looked_up() == [], "and now no more by name"
     outlook.office.draft(_filtered("name", "salary"))
     outlook.rules = outlook.in_force()
-    assert await looked_up() == ["names", "pay"]
+    assert await looked_up() == ["both", "both", "names", "pay"]
     outlook.rules = None
     outlook.asked(2, fields=fields("filter_eq Person.name"))
     before = len(outlook.told)
