@@ -10,7 +10,14 @@ import msgspec
 import sqlalchemy as sa
 
 from hub.settings import Settings
-from hub.store.tables import catalogue_versions, registration_steps, release_proposals, releases
+from hub.store.tables import (
+    catalogue_versions,
+    registration_steps,
+    release_proposals,
+    releases,
+    source_hours,
+    warnings,
+)
 from schema.model.subject import Subject
 
 
@@ -47,6 +54,20 @@ AREAS = (
             sa.func.sum(release_proposals.c.revision),
             sa.select(sa.func.max(releases.c.epoch)).scalar_subquery(),
         ),
+    ),
+    Area(
+        name="warnings",
+        enabled=lambda settings: settings.warnings.enabled,
+        duties=lambda settings: settings.warnings.duties,
+        mark=lambda: _count(
+            warnings, sa.func.sum(warnings.c.revision), sa.func.sum(warnings.c.times)
+        ),
+    ),
+    Area(
+        name="scorecards",
+        enabled=lambda settings: bool(settings.scorecards.duties),
+        duties=lambda settings: settings.scorecards.duties,
+        mark=lambda: sa.select(sa.func.max(source_hours.c.starts)),
     ),
 )
 

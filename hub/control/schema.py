@@ -19,16 +19,18 @@ from strawberry.types import ExecutionContext
 from hub.control.changes import Subscription
 from hub.control.outcome import EditConflict, StepConflict, StepRefused
 from hub.control.rules import RulesMutation, RulesQuery
+from hub.control.scorecards import ScorecardsQuery
 from hub.control.sources import SourceMutation, SourceQuery
+from hub.control.warnings import WarningsMutation, WarningsQuery
 
 
 @strawberry.type(description="Questions. Everybody is shown what their duties let them see.")
-class Query(SourceQuery, RulesQuery):
+class Query(SourceQuery, RulesQuery, WarningsQuery, ScorecardsQuery):
     """All areas together."""
 
 
 @strawberry.type(description="Steps. Each states the revision it is based on; all are on record.")
-class Mutation(SourceMutation, RulesMutation):
+class Mutation(SourceMutation, RulesMutation, WarningsMutation):
     """All areas together."""
 
 

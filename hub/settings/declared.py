@@ -298,6 +298,8 @@ class ScorecardSettings(_Section, frozen=True, kw_only=True):
     weights: Mapping[FigureWeighed, Annotated[float, msgspec.Meta(ge=0, le=100)]] = {}
     """Figure -> its weight, else 1; 0 = it is shown and does not count."""
     unused_days: Annotated[int, msgspec.Meta(ge=7, le=800)] = 90
+    duties: tuple[DutyName, ...] = ()
+    """Who looks at them over HTTP; none = nobody."""
 
 
 class LimitSettings(_Section, frozen=True, kw_only=True):

@@ -48,6 +48,13 @@ MAY: dict[str, set[str]] = {
     "rollBackSource": {OFFICER},
     "submitSource": {STEWARD},
     "withdrawSource": {STEWARD, OFFICER},
+    "earlyWarning": LOOK,
+    "earlyWarnings": LOOK,
+    "acknowledgeWarning": LOOK,
+    "closeWarning": LOOK,
+    "applicationCards": {AUDITOR},
+    "departmentCards": {AUDITOR},
+    "departmentFigure": {AUDITOR},
     "rulesEpochs": LOOK,
     "rulesProposal": LOOK,
     "rulesProposals": LOOK,
@@ -126,7 +133,8 @@ async def everything(tmp_path: Path, capsys: Captured) -> AsyncIterator[Control]
     """A hub with every area."""
     bureau = Bureau(tmp_path, capsys, more=ISSUER.format(issuer=forge.ISSUER))
     config = tmp_path / "hub.yaml"
-    config.write_text(config.read_text().replace("release:\n", "release:\n  control: true\n"))
+    text = config.read_text().replace("release:\n", "release:\n  control: true\n")
+    config.write_text(f"{text}warnings: {{enabled: true}}\nscorecards: {{duties: [auditor]}}\n")
     forge.write_all(tmp_path / "jwks.json")
     hub = Hub(bureau.settings, clock=lambda: forge.NOW)
     await hub.open()
