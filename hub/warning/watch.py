@@ -34,9 +34,9 @@ from schema.errors import HubError, ManyErrors
 
 log = structlog.get_logger("hub.warning")
 
-_BATCH = 5_000
-"""Entries of one transaction."""
-_BATCHES = 20
+_BATCH = 1_000
+"""Entries of one transaction: a longer one would hold up the audit log in the same file."""
+_BATCHES = 100
 """Batches of one turn, after which the lease is renewed."""
 _MOMENTS = 500
 """Moments judged in one turn."""
@@ -74,6 +74,7 @@ class WarningWatch:
         self._telling = Telling(declared, self._warnings, hub=settings.instance.name, clock=clock)
         self._held: tuple[Rule, ...] = ()
         self._seen: tuple[tuple[str, int, int], ...] | None = None
+        self._unfit: tuple[str, ...] = ()
         self._asleep: frozenset[str] = frozenset()
         self._purged = float("-inf")
         self.open = 0
@@ -119,17 +120,23 @@ class WarningWatch:
         try:
             files = expand(self._declared.rules)
             seen = tuple((str(f), f.stat().st_mtime_ns, f.stat().st_size) for f in files)
-            if seen == self._seen:
-                return
-            self._held = rules_of(files, engine, self._declared.duties, self._telling.receivers)
-            self._seen = seen
+            if seen != self._seen:
+                known = self._telling.receivers
+                self._held = rules_of(files, engine, self._declared.duties, known)
+                self._seen = seen
         except (OSError, UnicodeDecodeError, HubError) as error:
             problems: Iterable[BaseException] = (
                 error.problems if isinstance(error, ManyErrors) else (error,)
             )
-            for problem in problems:
-                told = str(problem) if isinstance(problem, HubError) else type(problem).__name__
-                log.error("warning.rules_unfit", problem=told)
+            told = tuple(
+                str(one) if isinstance(one, HubError) else type(one).__name__ for one in problems
+            )
+            if told != self._unfit:
+                for problem in told:
+                    log.error("warning.rules_unfit", problem=problem)
+            self._unfit = told
+        else:
+            self._unfit = ()
 
     def _count(self) -> tuple[float, bool]:
         """The latest moment that was counted, and whether everything was. Exactly once each."""

@@ -133,14 +133,14 @@ def test_the_rate_of_counting(tmp_path: Path) -> None:
     counts = Counts(outlook.engine)
     counts.begin(0, 0)
     uses = fields("list Person", *(f"project Person.f{n}" for n in range(10)))
-    batches, size = 20, 5_000
+    batches, size = 100, 1_000
     made = [
         [
             Row(
                 batch * size + n + 1, b"",
                 encoder.encode(
                     entry(
-                        ts=BEGIN + batch * 300 + n / 20, app=f"app-{n % 20}", fields=uses,
+                        ts=BEGIN + batch * 300 + n / 4, app=f"app-{n % 20}", fields=uses,
                         rows={"Person": 10},
                     )
                 ).decode(),
