@@ -19,7 +19,7 @@ from connectors.kit.together import ended
 from connectors.spi import Connector
 from hub.audit.chain import AuditLog
 from hub.audit.heads import HeadWatch
-from hub.audit.opening import log_of
+from hub.audit.opening import open_audit
 from hub.audit.persons import person_hashes
 from hub.callers import identifier_of
 from hub.emergency.work import watch_glass
@@ -51,6 +51,8 @@ from hub.store.recorded import StoredOperations
 from hub.store.secret import MASK, shared_secret
 from hub.telemetry.metrics import Metrics
 from hub.telemetry.trace import open_tracing
+from hub.warning.watch import WarningWatch
+from policies.engine import Engine
 from policies.masks import MASKS
 from policies.replay import reads_person
 from schema.errors import HubError
@@ -143,16 +145,9 @@ class Hub:
     async def _open_parts(self) -> None:
         settings = self.settings
         await asyncio.to_thread(migrate, self._database)
-        if settings.audit.enabled:
-            self._audit = await asyncio.to_thread(log_of, settings, self._database)
-            await self._audit.open()
+        self._audit = await open_audit(settings, self._database, self._metrics)
+        if self._audit is not None:
             self._start(HeadWatch(settings, self._database, self._clock).run())
-            self._metrics.watch(
-                "hub.audit.entries", lambda: self._audit.entries if self._audit else 0
-            )
-            self._metrics.watch(
-                "hub.audit.flushes", lambda: self._audit.flushes if self._audit else 0
-            )
         home = Path(settings.state.directory)
         secret = shared_secret(home)
         self._seal = Seal(secret, self._clock, profile=self._profile)
@@ -192,6 +187,14 @@ class Hub:
         health = self._health.health
         self._metrics.watch("hub.sources.warnings", lambda: health.warnings)
         self._start(self._health.run(self._sources.every))
+        if settings.warnings.enabled:
+            watch = WarningWatch(settings, self._database, self._rules, clock=self._clock)
+            watch.watched_by(self._metrics)
+            self._start(watch.run())
+
+    def _rules(self) -> Engine | None:
+        engine = self.pipeline.engine
+        return engine if self._in_force.usable and isinstance(engine, Engine) else None
 
     def _record_operations(self, secret: bytes) -> None:
         declared = self.settings.recording

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from sqlalchemy.engine import Engine
@@ -13,6 +14,7 @@ from hub.audit.proofs import AuditTree
 from hub.audit.signing import audit_key, checked_head
 from hub.settings import Settings
 from hub.store.ledger import Ledger, LedgerError, open_ledger
+from hub.telemetry.metrics import Metrics
 from schema.errors import HubError
 
 
@@ -65,3 +67,14 @@ def grow_tree(ledger: Ledger, link: Linked) -> None:
             case _:
                 message = "the audit log cannot be read"
                 raise HubError("AUDIT_UNAVAILABLE", message, cause=error) from error
+
+
+async def open_audit(settings: Settings, database: Engine, metrics: Metrics) -> AuditLog | None:
+    """A worker's log, open; ``None`` where it is switched off. Raises: `HubError`."""
+    if not settings.audit.enabled:
+        return None
+    made = await asyncio.to_thread(log_of, settings, database)
+    await made.open()
+    metrics.watch("hub.audit.entries", lambda: made.entries)
+    metrics.watch("hub.audit.flushes", lambda: made.flushes)
+    return made

@@ -25,8 +25,10 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "plan": ("hub.cli.plan:plan", "Show the plan of an operation."),
     "policy": ("hub.cli.policy:policy", "Test, prove, simulate and release policy bundles."),
     "schema": ("hub.cli.schema:schema", "Print the GraphQL schema; compare two catalogues."),
+    "scorecard": ("hub.cli.scorecard:scorecard", "Scorecards of departments and applications."),
     "serve": ("hub.cli.serve:serve", "Serve the one endpoint."),
     "source": ("hub.cli.source:source", "Draft, register and publish sources; check values."),
+    "warning": ("hub.cli.warning:warning", "Early warnings: look, close, check and try rules."),
 }
 
 

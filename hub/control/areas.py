@@ -10,15 +10,10 @@ import msgspec
 import sqlalchemy as sa
 
 from hub.settings import Settings
+from hub.store.emergency_tables import correction_steps, emergency_steps
 from hub.store.share_tables import share_steps
-from hub.store.tables import (
-    catalogue_versions,
-    correction_steps,
-    emergency_steps,
-    registration_steps,
-    release_proposals,
-    releases,
-)
+from hub.store.tables import catalogue_versions, registration_steps, release_proposals, releases
+from hub.store.warning_tables import source_hours, warnings
 from schema.model.subject import Subject
 
 
@@ -86,6 +81,20 @@ AREAS = (
             settings.emergency.review_duty,
         ),
         mark=lambda: _count(emergency_steps),
+    ),
+    Area(
+        name="warnings",
+        enabled=lambda settings: settings.warnings.enabled,
+        duties=lambda settings: settings.warnings.duties,
+        mark=lambda: _count(
+            warnings, sa.func.sum(warnings.c.revision), sa.func.sum(warnings.c.times)
+        ),
+    ),
+    Area(
+        name="scorecards",
+        enabled=lambda settings: bool(settings.scorecards.duties),
+        duties=lambda settings: settings.scorecards.duties,
+        mark=lambda: sa.select(sa.func.max(source_hours.c.starts)),
     ),
 )
 

@@ -20,17 +20,19 @@ from hub.control.changes import Subscription
 from hub.control.emergency import EmergencyMutation, EmergencyQuery
 from hub.control.outcome import EditConflict, StepConflict, StepRefused
 from hub.control.rules import RulesMutation, RulesQuery
+from hub.control.scorecards import ScorecardsQuery
 from hub.control.sharing import SharingMutation, SharingQuery
 from hub.control.sources import SourceMutation, SourceQuery
+from hub.control.warnings import WarningsMutation, WarningsQuery
 
 
 @strawberry.type(description="Questions. Everybody is shown what their duties let them see.")
-class Query(SourceQuery, RulesQuery, EmergencyQuery, SharingQuery):
+class Query(SourceQuery, RulesQuery, EmergencyQuery, SharingQuery, WarningsQuery, ScorecardsQuery):
     """All areas together."""
 
 
 @strawberry.type(description="Steps. Each states the revision it is based on; all are on record.")
-class Mutation(SourceMutation, RulesMutation, EmergencyMutation, SharingMutation):
+class Mutation(SourceMutation, RulesMutation, EmergencyMutation, SharingMutation, WarningsMutation):
     """All areas together."""
 
 

@@ -15,6 +15,7 @@ from connectors.kit.local import apply
 from connectors.spi import Aggregate, Ask, Call, Column, Connector, Health, Measure
 from hub.registry.figures import Figures, Seen
 from hub.settings.declared import HealthSettings
+from hub.store.sourcehours import Look
 from schema.errors import HubError
 from schema.model.binding import SourceDecl
 from schema.model.names import SourceName
@@ -79,7 +80,9 @@ class SourceHealth:
         """Conditions that hold now."""
         return sum(len(held.open) for held in self._held.values())
 
-    async def look(self, sources: Mapping[SourceName, tuple[SourceDecl, Connector | None]]) -> None:
+    async def look(
+        self, sources: Mapping[SourceName, tuple[SourceDecl, Connector | None]]
+    ) -> list[Look]:
         """Probe every source and tell what changed; ``None`` stands for one that is not open."""
         for name in [name for name in self._held if name not in sources]:
             del self._held[name]
@@ -88,10 +91,9 @@ class SourceHealth:
                 name: group.create_task(probed(decl, connector))
                 for name, (decl, connector) in sources.items()
             }
-        for name, (decl, _) in sources.items():
-            self._judge(decl, probes[name].result())
+        return [self._judge(decl, probes[name].result()) for name, (decl, _) in sources.items()]
 
-    def _judge(self, decl: SourceDecl, probe: Health) -> None:
+    def _judge(self, decl: SourceDecl, probe: Health) -> Look:
         held = self._held.setdefault(decl.name, _Source())
         figures, now = self._figures.get(decl.name), self._clock()
         seen = figures.seen() if figures is not None else Seen()
@@ -109,6 +111,11 @@ class SourceHealth:
                     failed=seen.failed, slowest_s=seen.slowest_s, age_s=age,
                 )
             )  # fmt: skip
+        promised = None if decl.freshness is None else decl.freshness.expect_s
+        return Look(
+            source=decl.name, department=decl.department, at=now, answered=probe.ok, age_s=age,
+            expect_s=promised,
+        )  # fmt: skip
 
 
 class _Source:

@@ -18,6 +18,7 @@ from hub.registry.norms import Counted
 from hub.registry.webhook import Event, Sender
 from hub.settings.declared import HealthSettings
 from hub.store.leases import Lease
+from hub.store.sourcehours import SourceHours
 from schema.model.binding import SourceDecl
 from schema.model.names import SourceName
 
@@ -44,6 +45,7 @@ class SourceWatch:
         """Of this worker: each tells what its own operations met."""
         self.disagreements = Disagreements(clock)
         self._clock = clock
+        self._hours = SourceHours(engine)
 
     async def run(self, held: Held) -> None:
         """Look again and again until cancelled, and let another worker do so then."""
@@ -64,7 +66,7 @@ class SourceWatch:
         try:
             if not await asyncio.to_thread(self._take):
                 return False
-            await self.health.look(held())
+            await asyncio.to_thread(self._hours.add, await self.health.look(held()))
         except SQLAlchemyError as error:
             log.warning("sources.unwatched", kind=type(error).__name__)
             return False

@@ -55,16 +55,34 @@ def read_secret(webhook: Webhook) -> bytes:
     return key
 
 
-def signed(key: bytes, number: str, at: int, body: bytes) -> dict[str, str]:
+def signed(
+    key: bytes, number: str, at: int, body: bytes, media: str = "application/json"
+) -> dict[str, str]:
     """The headers of one try: `number` names the event and stays, `at` is when it is tried."""
     content = f"{number}.{at}.".encode() + body
     signature = base64.b64encode(hmac.digest(key, content, "sha256")).decode()
     return {
-        "content-type": "application/json",
+        "content-type": media,
         "webhook-id": number,
         "webhook-timestamp": str(at),
         "webhook-signature": f"v1,{signature}",
     }
+
+
+def client() -> httpx.AsyncClient:
+    """What posts; nobody may lead a signed event elsewhere."""
+    return httpx.AsyncClient(timeout=TIMEOUT_S, follow_redirects=False)
+
+
+async def post(
+    client: httpx.AsyncClient, url: str, body: bytes, headers: Mapping[str, str]
+) -> int | None:
+    """One try: the status of the answer, of which nothing else is read; ``None`` without one."""
+    try:
+        async with client.stream("POST", url, content=body, headers=headers) as answer:
+            return answer.status_code
+    except (httpx.HTTPError, httpx.InvalidURL, OSError):
+        return None
 
 
 class Sender:
@@ -94,12 +112,11 @@ class Sender:
 
     async def run(self) -> None:
         """Send what comes, one after the other."""
-        # nobody may lead a signed event elsewhere
-        async with httpx.AsyncClient(timeout=TIMEOUT_S, follow_redirects=False) as client:
+        async with client() as posting:
             while True:
                 number, body = await self._queue.get()
                 try:
-                    await self._deliver(client, number, body)
+                    await self._deliver(posting, number, body)
                 finally:
                     self._queue.task_done()
 
@@ -119,8 +136,4 @@ class Sender:
 
     async def _tried(self, client: httpx.AsyncClient, number: str, body: bytes) -> int | None:
         headers = signed(self._key, number, int(self._clock()), body)
-        try:
-            async with client.stream("POST", self._url, content=body, headers=headers) as answer:
-                return answer.status_code
-        except (httpx.HTTPError, httpx.InvalidURL, OSError):
-            return None
+        return await post(client, self._url, body, headers)

@@ -18,6 +18,7 @@ from hub.settings.steps import (
     SharingSettings,
     Webhook,
 )
+from hub.settings.watching import ScorecardSettings, WarningSettings
 from hub.settings.words import (
     Count,
     DatabaseUrl,
@@ -308,6 +309,8 @@ class Settings(Section, frozen=True, kw_only=True):
     corrections: CorrectionSettings = CorrectionSettings()
     emergency: EmergencySettings = EmergencySettings()
     health: HealthSettings = HealthSettings()
+    warnings: WarningSettings = WarningSettings()
+    scorecards: ScorecardSettings = ScorecardSettings()
     limits: LimitSettings = LimitSettings()
     protocol: Protocol = Protocol()
     telemetry: Telemetry = Telemetry()

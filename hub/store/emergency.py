@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
+from hub.store.emergency_tables import emergencies, emergency_openings, emergency_steps
 from hub.store.releases import look
-from hub.store.tables import emergencies, emergency_openings, emergency_steps
 from schema.errors import HubError
 
 Outcome = Literal["justified", "unjustified"]

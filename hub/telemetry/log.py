@@ -88,6 +88,13 @@ EVENTS: Mapping[str, str] = {
     "stream.behind": "a stream is still being read; its tables answer when that is done",
     "stream.interrupted": "a stream could not be followed; it is read on from where it was",
     "stream.not_left": "a stream's server was not told that nobody listens any more",
+    "warning.asleep": "a rule's owner may not use what it speaks of as a filter; it is not judged",
+    "warning.opened": "a rule of early warning has found something",
+    "warning.refused": "a receiver did not take a warning; after the `last` try it is not sent",
+    "warning.rules_unfit": "rules of early warning do not fit; those before them stay",
+    "warning.unjudged": "a rule of early warning cannot be judged; the others are",
+    "warning.unread": "a body of the record is no entry; it is not counted",
+    "warning.unwatched": "the record could not be watched; it is tried again",
     "webhook.dropped": "too many events wait for a webhook; this one is not sent",
     "webhook.refused": "a webhook did not take an event; after the `last` try it is lost",
 }

@@ -31,6 +31,7 @@ MetricName = Literal[
     "hub.credentials.refused",
     "hub.catalogue.epoch",
     "hub.sources.warnings",
+    "hub.warnings.open",
 ]
 METRICS: Mapping[MetricName, tuple[str, str]] = {
     "hub.operations": ("counter", "operations by outcome, error kind and code"),
@@ -46,6 +47,7 @@ METRICS: Mapping[MetricName, tuple[str, str]] = {
     "hub.credentials.refused": ("counter", "requests without valid credentials"),
     "hub.catalogue.epoch": ("gauge", "the policy epoch in force"),
     "hub.sources.warnings": ("gauge", "conditions of sources that are warned of now"),
+    "hub.warnings.open": ("gauge", "early warnings that are open, of the worker that watches"),
 }
 """Every metric: its kind and what it counts."""
 

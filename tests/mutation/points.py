@@ -20,6 +20,7 @@ from tests.mutation.registering import REGISTRATION
 from tests.mutation.releasing import RELEASED, SERVED_RULES, SIGNED
 from tests.mutation.sharing import SHARING
 from tests.mutation.telling import TOLD
+from tests.mutation.warning import WARNED
 
 GROUPS: tuple[tuple[str, tuple[Point, ...]], ...] = (
     ("Who asks", CREDENTIALS),
@@ -39,6 +40,7 @@ GROUPS: tuple[tuple[str, tuple[Point, ...]], ...] = (
     ("Approved bounds of documents", APPROVED),
     ("Sources that are registered", REGISTRATION),
     ("Requests for shares", SHARING),
+    ("Early warnings", WARNED),
     ("What an operation asks", ASKED),
     ("What an operation may cost", BOUNDED),
     ("Rows", FETCHED),

@@ -50,6 +50,13 @@ MAY: dict[str, set[str]] = {
     "rollBackSource": {OFFICER},
     "submitSource": {STEWARD},
     "withdrawSource": {STEWARD, OFFICER},
+    "earlyWarning": LOOK,
+    "earlyWarnings": LOOK,
+    "acknowledgeWarning": LOOK,
+    "closeWarning": LOOK,
+    "applicationCards": {AUDITOR},
+    "departmentCards": {AUDITOR},
+    "departmentFigure": {AUDITOR},
     "rulesEpochs": LOOK,
     "rulesProposal": LOOK,
     "rulesProposals": LOOK,
@@ -153,6 +160,8 @@ registry:
   departments: [{{department: civil-affairs, places: ["sqlite:///{home}/"]}}]
 release: {{control: true}}
 emergency: {{lists: ["glass.yaml"]}}
+warnings: {{enabled: true}}
+scorecards: {{duties: [auditor]}}
 """
 GLASS = """\
 break_glass: rescue

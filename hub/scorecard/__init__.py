@@ -1,0 +1,1 @@
+"""Scorecards of departments and applications, each figure with its formula and its events."""

@@ -1,0 +1,1 @@
+"""Early warning: rules over what is on record, and who is told."""
