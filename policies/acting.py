@@ -9,7 +9,7 @@ more than either.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from msgspec import structs
@@ -42,6 +42,8 @@ from policies.standing import Standing
 from schema.model.subject import Subject
 
 Decision = TypeVar("Decision")
+_LENDING = 2
+"""Of the sides: the principal, and it with what is lent to it."""
 
 
 def principal_of(of: Delegation, caller: Subject, packs: Packs) -> Subject:
@@ -104,8 +106,12 @@ class StandingActing(Standing[Decision]):
         if found is None:
             said = self._said(number)
             helping = self._tables.variants[number].rule.effect == "permit"
-            found = self._truths[number] = every(*said[:2]) if helping else either(*said)
+            found = self._truths[number] = every(*said[:_LENDING]) if helping else either(*said)
         return found
+
+    @property
+    def lenders(self) -> Sequence[Standing[Decision]]:
+        return [side for side, _ in self._sides[:_LENDING]]
 
     def _said(self, number: int) -> list[Condition]:
         return [_swapped(side.truth(number), swaps) for side, swaps in self._sides]

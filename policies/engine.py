@@ -103,7 +103,10 @@ class Engine:
         key = tuple(sorted(map(self._standings.class_of, standings)))
         held = self._visible.get(key)
         if held is None:
-            deciders = [partial(self._decision, standing) for standing in standings]
+            deciders = [
+                (partial(self._decision, standing), partial(self._traverse, standing))
+                for standing in standings
+            ]
             held = visible_elements(self._elements, deciders)
             keep(self._visible, key, held, _MOST_VISIBLE)
         if subject.link is not None:
@@ -323,7 +326,14 @@ class Engine:
         self, standing: Standing[TypeDecision], decision: TypeDecision, name: FieldName
     ) -> Verdict:
         target = self._decision(standing, decision.table.entity.relations[name].to)
-        return follow(decision, target, name)
+        verdict = follow(decision, target, name)
+        for lender in standing.lenders:
+            # fails closed: masks that are met can make the ends alike, which they are for neither
+            theirs = self._decision(lender, decision.table.entity.name)
+            if isinstance(verdict.outcome, Allow) and theirs is not None:
+                other = self._traverse(lender, theirs, name)
+                verdict = verdict if isinstance(other.outcome, Allow) else other
+        return verdict
 
     def _decision(self, standing: Standing[TypeDecision], name: TypeName) -> TypeDecision | None:
         held = standing.decisions.get(name)

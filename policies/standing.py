@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -40,6 +40,7 @@ class StandingKey(msgspec.Struct, frozen=True):
     owned: frozenset[tuple[str, str | None]]
     delegated: bool = False
     """Whether the caller acts for the subject, so that it is not the owner itself."""
+    lenders: tuple[StandingKey, ...] = ()
 
 
 class Standing(Generic[Decision]):
@@ -108,6 +109,11 @@ class Standing(Generic[Decision]):
             rows is None or isinstance(rows, Truth)
         )
 
+    @property
+    def lenders(self) -> Sequence[Standing[Decision]]:
+        """Those for whom a permit must hold each by itself, where the caller acts for another."""
+        return ()
+
     def owned(self, cell: Cell) -> bool:
         """Whether the subject owns a cell's fields."""
         return self.owns((cell.facts.owner, cell.facts.region))
@@ -142,6 +148,7 @@ class Standing(Generic[Decision]):
             labels=tuple(map(self.bar, range(len(tables.labels)))),
             owned=frozenset(filter(self.owns, tables.owners)),
             delegated=self.delegated,
+            lenders=tuple(one.key() for one in self.lenders),
         )
 
     def _seen(self, variant: Variant) -> Circumstances:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from policies.decide import CellDecision, TypeDecision, follow
+from policies.decide import CellDecision, TypeDecision, Verdict
 from policies.ruling import Allow, Hidden
 from schema.model.catalogue import Catalogue
 from schema.model.entity import EntityType, Field
@@ -15,6 +15,7 @@ from schema.model.use import SPECIAL_MODES, AggregateFunction, FieldUse, UseMode
 from schema.model.visible import Visible
 
 Decide = Callable[[TypeName], TypeDecision | None]
+Follow = Callable[[TypeDecision, FieldName], Verdict]
 Modes = tuple[tuple[UseMode, AggregateFunction | None], ...]
 Shape = tuple[bool, Modes]
 """Whether fields may be selected, and the uses that they may have besides."""
@@ -40,15 +41,15 @@ class Elements:
         return (*self.uses(kind), *((mode, None) for mode in sorted(SPECIAL_MODES)))
 
 
-def visible_elements(elements: Elements, deciders: Sequence[Decide]) -> Visible:
+def visible_elements(elements: Elements, deciders: Sequence[tuple[Decide, Follow]]) -> Visible:
     """What at least one of the deciders lets exist."""
     selectable: set[Coordinate] = set()
     uses: set[FieldUse] = set()
     shapes: dict[tuple[object, ...], Shape] = {}
     for name, entity in elements.catalogue.types.items():
         open_ones = [
-            (decide, found)
-            for decide in deciders
+            (follow, found)
+            for decide, follow in deciders
             if (found := decide(name)) is not None and found.rows is not None
         ]
         if open_ones:
@@ -95,7 +96,7 @@ def cleared_elements(held: Visible, catalogue: Catalogue, subject: Subject) -> V
 def _type(
     elements: Elements,
     entity: EntityType,
-    open_ones: Sequence[tuple[Decide, TypeDecision]],
+    open_ones: Sequence[tuple[Follow, TypeDecision]],
     selectable: set[Coordinate],
     uses: set[FieldUse],
     shapes: dict[tuple[object, ...], Shape],
@@ -113,13 +114,10 @@ def _type(
         if shape[0]:
             selectable.add(at)
         uses.update(FieldUse(at, mode, function) for mode, function in shape[1])
-    for name, relation in entity.relations.items():
-        at = coordinate(entity.name, name)
-        for decide, decision in open_ones:
-            if _allowed(follow(decision, decide(relation.to), name).outcome):
-                selectable.add(at)
-                uses.add(FieldUse(at, "traverse"))
-                break
+    for name in entity.relations:
+        if any(_allowed(follow(decision, name).outcome) for follow, decision in open_ones):
+            selectable.add(at := coordinate(entity.name, name))
+            uses.add(FieldUse(at, "traverse"))
 
 
 def _shape(elements: Elements, field: Field, cells: Sequence[CellDecision]) -> Shape:

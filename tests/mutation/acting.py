@@ -30,17 +30,23 @@ DELEGATIONS = (
     ),
     Point(
         "permits of both", "a permit holds for the principal and with what stays the caller's own",
-        ACTING, "every(*said[:2]) if helping", "said[0] if helping",
+        ACTING, "every(*said[:_LENDING]) if helping", "said[0] if helping",
         (f"{LENT}test_a_role_is_needed_on_both_sides",),
     ),
     Point(
         "permits of the principal", "whoever acts has no permit that its principal has not",
-        ACTING, "every(*said[:2]) if helping", "said[1] if helping",
+        ACTING, "every(*said[:_LENDING]) if helping", "said[1] if helping",
         (f"{LENT}test_a_role_is_needed_on_both_sides",),
     ),
     Point(
+        "relations of the principal", "whoever acts follows no relation that its principal may not",
+        "policies/engine.py", "for lender in standing.lenders:", "for lender in ():",
+        ("tests/policies/test_follow_acting.py::test_both_ends_are_alike_for_either",),
+    ),
+    Point(
         "rights of one's own", "what whoever acts has of its own counts for nothing",
-        ACTING, "every(*said[:2]) if helping", "either(every(*said[:2]), said[2]) if helping",
+        ACTING, "every(*said[:_LENDING]) if helping",
+        "either(every(*said[:_LENDING]), said[2]) if helping",
         (f"{LENT}test_rights_of_its_own_count_for_nothing",),
     ),
     Point(
