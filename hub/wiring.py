@@ -20,8 +20,10 @@ from connectors.spi import Connector
 from hub.audit.chain import AuditLog
 from hub.audit.link import linker
 from hub.callers import identifier_of
+from hub.corrections.disputes import disputes_of
+from hub.corrections.news import tell_of_doubts
 from hub.emergency.work import watch_glass
-from hub.loading import Loaded, engine_of, query_limits
+from hub.loading import Loaded, engine_of, query_limits, watched_files
 from hub.packaging import guard_names
 from hub.query.answer import Pipeline
 from hub.query.contest import Differing
@@ -51,6 +53,7 @@ from hub.telemetry.metrics import Metrics
 from hub.telemetry.trace import open_tracing
 from policies.masks import MASKS
 from policies.replay import reads_person
+from policies.ruling import PolicyEngine
 from schema.errors import HubError
 from schema.model.catalogue import Catalogue
 
@@ -101,6 +104,15 @@ class Hub:
         """Files and registered sources as they were taken up last."""
         return self._loaded
 
+    def rules(self, app: str) -> PolicyEngine:
+        """What decides now, for one application.
+
+        Raises: `HubError` RULES_UNAVAILABLE, EPOCH_REVOKED, APP_SUSPENDED.
+        """
+        self._in_force.begin(self.pipeline.engine.epoch)
+        self._glass.check_app(app)
+        return self.pipeline.engine
+
     @property
     def database(self) -> Database:
         """The hub's own database; open while the hub is."""
@@ -150,12 +162,9 @@ class Hub:
                 link=linker(settings.instance.crypto_profile),
             )
             await self._audit.open()
-            self._metrics.watch(
-                "hub.audit.entries", lambda: self._audit.entries if self._audit else 0
-            )
-            self._metrics.watch(
-                "hub.audit.flushes", lambda: self._audit.flushes if self._audit else 0
-            )
+            audit = self._audit
+            self._metrics.watch("hub.audit.entries", lambda: audit.entries)
+            self._metrics.watch("hub.audit.flushes", lambda: audit.flushes)
         home = Path(settings.state.directory)
         secret = shared_secret(home)
         self._seal = Seal(secret, self._clock, profile=self._profile)
@@ -175,7 +184,8 @@ class Hub:
         self._glass, work = await watch_glass(
             settings, self._database, self._clock, self._plan_anew, LOOK_S
         )
-        for one in work:
+        self._disputes = disputes_of(settings, self._database)
+        for one in (*work, *tell_of_doubts(settings, self._database, self._clock, LOOK_S)):
             self._start(one)
         if self._released:
             self._watch = RulesWatch(self._database, settings, self._in_force, self._clock)
@@ -236,6 +246,7 @@ class Hub:
             meter=self._meter,
             in_force=self._in_force,
             glass=glass,
+            disputes=self._disputes,
             mosaics=self._mosaics,
             covered=None if self._watch is None else self._watch.covered(engine, limits),
             notes=None
@@ -375,11 +386,7 @@ class Hub:
 
     def watched(self) -> Sequence[Path]:
         """Fragments, bundles, grants and lists of break-glass."""
-        settings = self.settings
-        drafts = () if self._released else settings.policies
-        patterns = (*settings.fragments, *drafts, *settings.grants, *settings.emergency.lists)
-        return sorted({Path(pattern).parent for pattern in patterns if "*" in Path(pattern).name}
-                      | {Path(p) for p in patterns if "*" not in Path(p).name})  # fmt: skip
+        return watched_files(self.settings, rules=not self._released)
 
 
 def build_hub(settings: Settings) -> Hub:

@@ -16,6 +16,7 @@ from strawberry.extensions import (
 from strawberry.printer import print_schema
 from strawberry.types import ExecutionContext
 
+from hub.control.corrections import CorrectionMutation, CorrectionQuery
 from hub.control.emergency import EmergencyMutation, EmergencyQuery
 from hub.control.outcome import EditConflict, StepConflict, StepRefused
 from hub.control.rules import RulesMutation, RulesQuery
@@ -23,12 +24,12 @@ from hub.control.sources import SourceMutation, SourceQuery
 
 
 @strawberry.type(description="Questions. Everybody is shown what their duties let them see.")
-class Query(SourceQuery, RulesQuery, EmergencyQuery):
+class Query(SourceQuery, RulesQuery, CorrectionQuery, EmergencyQuery):
     """All areas together."""
 
 
 @strawberry.type(description="Steps. Each states the revision it is based on; all are on record.")
-class Mutation(SourceMutation, RulesMutation, EmergencyMutation):
+class Mutation(SourceMutation, RulesMutation, CorrectionMutation, EmergencyMutation):
     """All areas together."""
 
 

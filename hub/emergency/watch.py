@@ -90,6 +90,11 @@ class GlassWatch:
         """Whether an application has to wait for a review."""
         return bool(self._openings) and app in suspended_apps(self.openings, self._clock())
 
+    def check_app(self, app: str) -> None:
+        """Raises: `HubError` APP_SUSPENDED."""
+        if self.suspended(app):
+            raise suspension()
+
     def over(self, loaded: Loaded) -> tuple[Loaded, Glass]:
         """Files as loaded with what is open now, and what pipelines ask about it."""
         self._made = self._number
@@ -130,8 +135,7 @@ class _Held:
         Raises: `HubError` APP_SUSPENDED.
         """
         subject, purpose = request.subject, request.purpose
-        if self._watch.suspended(subject.app):
-            raise suspension()
+        self._watch.check_app(subject.app)
         if not self._held or purpose is None:
             return ()
         now = self._watch.now

@@ -22,7 +22,6 @@ EVENTS: Mapping[str, str] = {
     "operation.failed": "an operation met an error that nobody foresaw; it is on record",
     "corrections.failed": "a look at doubts met an error that nobody foresaw; it is tried again",
     "corrections.overdue": "a doubt was not settled in time; the authority is told",
-    "corrections.unread": "doubts about values could not be read; it is tried again",
     "disputes.unavailable": "an answer could not say which of its values are doubted",
     "door.failed": "a door met an error that nobody foresaw",
     "emergency.failed": "a look at emergencies met an error that nobody foresaw; it is tried again",

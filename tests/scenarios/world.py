@@ -17,6 +17,7 @@ import pytest
 from auth.devissuer import DevIssuer
 from hub.audit.entry import Entry, read_entry
 from hub.control.door import control_routes
+from hub.corrections.door import correction_routes
 from hub.serve.app import create_app
 from hub.serve.options import door_options
 from hub.settings import read_settings
@@ -226,7 +227,10 @@ async def running(
     now = [NOON]
     hub = Hub(settings, clock=lambda: now[0])
     await hub.open()
-    routes = control_routes(hub, settings, clock=lambda: now[0])
+    routes = (
+        *control_routes(hub, settings, clock=lambda: now[0]),
+        *correction_routes(hub, settings, clock=lambda: now[0]),
+    )
     app = create_app(hub, door_options(settings), further=routes)
     try:
         transport = httpx.ASGITransport(app=app)
