@@ -56,7 +56,7 @@ def serve(config: Path, host: str | None, port: int | None, workers: int | None)
 
 def build_app(settings: Settings) -> App:
     """One worker's application; called in the worker's process."""
-    from hub.control.door import control_routes
+    from hub.control.door import control_door
     from hub.corrections.door import correction_routes
     from hub.serve.app import create_app
     from hub.serve.options import door_options
@@ -66,6 +66,7 @@ def build_app(settings: Settings) -> App:
     configure_logging(settings.telemetry.log_level, settings.telemetry.log_format)
     trusted = settings.protocol.trusted_documents
     hub = build_hub(settings)
+    door = control_door(hub, settings)
     return create_app(
         hub,
         door_options(settings),
@@ -73,5 +74,6 @@ def build_app(settings: Settings) -> App:
         manifests=() if trusted is None else (Path(trusted),),
         reload_poll_s=settings.listen.reload_poll_s,
         drain_s=settings.listen.drain_s,
-        further=(*control_routes(hub, settings), *correction_routes(hub, settings)),
+        further=(*(() if door is None else door.routes), *correction_routes(hub, settings)),
+        rooms=() if door is None else (door.room,),
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from functools import cached_property
+from typing import Protocol
 
 from sqlalchemy import Engine
 from strawberry.types import Info
@@ -21,6 +22,12 @@ from schema.errors import HubError
 from schema.model.subject import Subject
 
 
+class Following(Protocol):
+    """What tells of changes."""
+
+    def follow(self, areas: frozenset[str]) -> AsyncIterator[tuple[str, str]]: ...
+
+
 class Context:
     """One request's. Services are made when they are first asked for, on the thread that asks."""
 
@@ -32,6 +39,7 @@ class Context:
         *,
         checking: asyncio.Semaphore,
         loaded: Callable[[], Loaded],
+        changes: Following,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.subject = subject
@@ -41,6 +49,7 @@ class Context:
         """One check at a time: it composes everything and reaches a source."""
         self.loaded = loaded
         """Files and registered sources as this worker has taken them up."""
+        self.changes = changes
         self.clock = clock
         self.taken = False
         """Whether a step was taken, or might have been."""

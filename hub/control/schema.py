@@ -16,6 +16,7 @@ from strawberry.extensions import (
 from strawberry.printer import print_schema
 from strawberry.types import ExecutionContext
 
+from hub.control.changes import Subscription
 from hub.control.corrections import CorrectionMutation, CorrectionQuery
 from hub.control.emergency import EmergencyMutation, EmergencyQuery
 from hub.control.outcome import EditConflict, StepConflict, StepRefused
@@ -67,6 +68,7 @@ def control_schema() -> strawberry.Schema:
     return _Schema(
         query=Query,
         mutation=Mutation,
+        subscription=Subscription,
         extensions=[
             lambda: MaxTokensLimiter(max_token_count=2_000),
             lambda: MaxAliasesLimiter(max_alias_count=10),

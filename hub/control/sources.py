@@ -112,7 +112,9 @@ class SourceMutation:
         at = info.context
         return await _step(
             at,
-            lambda: at.registrar.approve(at.actor, name, _envelope(approval), based_on=based_on),
+            lambda: at.registrar.approve(
+                at.actor, name, _envelope(at, approval), based_on=based_on
+            ),
         )
 
     @strawberry.mutation(description="Send back what is submitted or approved.")
@@ -146,7 +148,7 @@ class SourceMutation:
         return await _step(
             at,
             lambda: at.registrar.roll_back(
-                at.actor, name, _envelope(approval), to=to, reason=reason, based_on=based_on
+                at.actor, name, _envelope(at, approval), to=to, reason=reason, based_on=based_on
             ),
         )
 
@@ -190,7 +192,8 @@ async def _awaited(
     return StepTaken(source=types.source(found), version=types.version(version), gone=list(gone))
 
 
-def _envelope(text: str) -> Envelope:
+def _envelope(at: Context, text: str) -> Envelope:
+    at.actor.check_officer()
     try:
         return read_envelope(text)
     except HubError as error:

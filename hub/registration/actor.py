@@ -30,6 +30,11 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
         """Whether a department's sources are shown to them."""
         return self.officer or self._steward_of(department)
 
+    def check_registers(self) -> None:
+        """Raises: `HubError` FORBIDDEN for who registers nothing, whatever it is about."""
+        if not self.steward:
+            raise _forbidden("sources are registered by their departments", "source-steward")
+
     def check_steward(self, department: str) -> None:
         """Raises: `HubError` FORBIDDEN for another department's source."""
         if not self._steward_of(department):

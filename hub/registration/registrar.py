@@ -106,6 +106,8 @@ class Registrar:
         Raises: `ManyErrors` FRAGMENT_INVALID; `ConflictError`; `HubError` FORBIDDEN,
         REGISTRATION_REFUSED.
         """
+        with self._refusals("source.edit", actor, "unknown"):
+            actor.check_registers()
         fragment = read_fragment(text, "fragment")
         name, department = str(fragment.source.name), str(fragment.source.department)
         with self._refusals("source.edit", actor, name):
@@ -171,6 +173,7 @@ class Registrar:
         catalogue that is in force.
         """
         with self._refusals("source.submit", actor, name):
+            actor.check_registers()
             source, version = self._under_way(actor, name, based_on, ("draft", "checked"))
             actor.check_steward(source.department)
             self._check_passed(version)
@@ -197,6 +200,7 @@ class Registrar:
     def recall(self, actor: Actor, name: str, *, based_on: int | None = None) -> Version:
         """Make a draft again of what was submitted or approved."""
         with self._refusals("source.recall", actor, name):
+            actor.check_registers()
             source, version = self._under_way(actor, name, based_on, ("submitted", "approved"))
             actor.check_steward(source.department)
             draft = self._changed(version, actor, "draft", approval=None, submitted_by=None)

@@ -17,7 +17,7 @@ from hub.serve.collaborators import Served
 from hub.serve.documents import Registered, load_documents
 from hub.serve.door import GraphQLDoor, Observe, Scope, Send
 from hub.serve.explorer import ASSETS_URL, explorer_asset, explorer_page
-from hub.serve.guard import Receive
+from hub.serve.guard import Receive, Room
 from hub.serve.linkdoor import LinkDoor, is_linked
 from hub.serve.options import DoorOptions
 from hub.serve.span import LifeSpan
@@ -72,8 +72,10 @@ def create_app(
     drain_s: float = 20.0,
     observe: Observe | None = None,
     further: Sequence[Route] = (),
+    rooms: Sequence[Room] = (),
 ) -> App:
-    """Put the doors before a hub. `manifests` register documents, `further` are other doors.
+    """Put the doors before a hub. `manifests` register documents, `further` are other doors,
+    `rooms` what is in flight there.
 
     Raises: `HubError` CONFIG_INVALID.
     """
@@ -85,7 +87,7 @@ def create_app(
             hint="name a manifest, or set `documents: open`",
         )
     door, pages = _assemble(hub, options, registered, observe, further)
-    span = LifeSpan(hub, door.room, reload_poll_s=reload_poll_s, drain_s=drain_s)
+    span = LifeSpan(hub, (door.room, *rooms), reload_poll_s=reload_poll_s, drain_s=drain_s)
     return App(hub, door, pages, options, span)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
 import structlog
@@ -19,9 +21,11 @@ log = structlog.get_logger("hub.serve")
 class LifeSpan:
     """ASGI's life span protocol; a start that fails says why in one line, without a traceback."""
 
-    def __init__(self, hub: Served, room: Room, *, reload_poll_s: float, drain_s: float) -> None:
+    def __init__(
+        self, hub: Served, rooms: Sequence[Room], *, reload_poll_s: float, drain_s: float
+    ) -> None:
         self._hub = hub
-        self._room = room
+        self._rooms = rooms
         self._poll_s = reload_poll_s
         self._drain_s = drain_s
 
@@ -46,7 +50,10 @@ class LifeSpan:
             log.info("serve.started")
             await send({"type": "lifespan.startup.complete"})
             await receive()
-            if not await self._room.drain(self._drain_s):
-                log.warning("serve.drain_timeout", in_flight=self._room.taken)
+            async with asyncio.TaskGroup() as group:
+                drained = [group.create_task(room.drain(self._drain_s)) for room in self._rooms]
+            if not all(one.result() for one in drained):
+                in_flight = sum(room.taken for room in self._rooms)
+                log.warning("serve.drain_timeout", in_flight=in_flight)
         log.info("serve.stopped")
         await send({"type": "lifespan.shutdown.complete"})

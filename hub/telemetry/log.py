@@ -23,6 +23,7 @@ EVENTS: Mapping[str, str] = {
     "corrections.failed": "a look at doubts met an error that nobody foresaw; it is tried again",
     "corrections.overdue": "a doubt was not settled in time; the authority is told",
     "disputes.unavailable": "an answer could not say which of its values are doubted",
+    "control.unread": "what has changed could not be read; streams wait for the next look",
     "door.failed": "a door met an error that nobody foresaw",
     "emergency.failed": "a look at emergencies met an error that nobody foresaw; it is tried again",
     "emergency.overdue": "a review was not made in time; the application is suspended",

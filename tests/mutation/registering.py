@@ -33,6 +33,18 @@ REGISTRATION = (
         ("tests/hub/control/test_control_repeats.py::test_a_step_under_one_key_is_taken_once",),
     ),
     Point(
+        "streams of changes", "changes are told of areas in which one has a duty, and of no other",
+        "hub/control/changes.py",
+        "held if areas is None else held & frozenset(areas)",
+        "held if areas is None else frozenset(areas)",
+        ("tests/hub/control/test_control_stream.py::test_what_is_not_ones_own_is_not_told",),
+    ),
+    Point(
+        "streams end", "a stream ends with the rights of its caller",
+        "hub/control/stream.py", "while await good():", "while True:",
+        ("tests/hub/control/test_control_stream.py::test_a_stream_ends_with_its_callers_rights",),
+    ),
+    Point(
         "own department", "staff register the sources of their own department alone",
         ACTOR, "return self.steward and self.department in (None, department)",
         "return self.steward",

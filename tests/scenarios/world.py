@@ -16,7 +16,7 @@ import pytest
 
 from auth.devissuer import DevIssuer
 from hub.audit.entry import Entry, read_entry
-from hub.control.door import control_routes
+from hub.control.door import control_door
 from hub.corrections.door import correction_routes
 from hub.serve.app import create_app
 from hub.serve.options import door_options
@@ -227,8 +227,9 @@ async def running(
     now = [NOON]
     hub = Hub(settings, clock=lambda: now[0])
     await hub.open()
+    door = control_door(hub, settings, clock=lambda: now[0])
     routes = (
-        *control_routes(hub, settings, clock=lambda: now[0]),
+        *(() if door is None else door.routes),
         *correction_routes(hub, settings, clock=lambda: now[0]),
     )
     app = create_app(hub, door_options(settings), further=routes)

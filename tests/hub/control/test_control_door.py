@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 from joserfc.jwk import OKPKey
 
-from hub.control.door import PATH, control_routes
+from hub.control.door import PATH, control_door
 from hub.control.schema import control_sdl
 from hub.registration.registrar import Registrar
 from hub.rollout.signature import SOURCE, signed
@@ -49,9 +49,10 @@ class Control:
     def __init__(self, bureau: Bureau, hub: Hub) -> None:
         self.bureau = bureau
         self.hub = hub
-        app = create_app(
-            hub, door_options(bureau.settings), further=control_routes(hub, bureau.settings)
-        )
+        door = control_door(hub, bureau.settings)
+        assert door is not None
+        self.door = door
+        app = create_app(hub, door_options(bureau.settings), further=door.routes)
         transport = httpx.ASGITransport(app=app)
         self.client = httpx.AsyncClient(transport=transport, base_url="http://hub")
 
@@ -278,7 +279,7 @@ def test_without_registered_sources_there_is_no_control_door(
     bureau = Bureau(tmp_path, capsys)
     config = bureau.home / "hub.yaml"
     config.write_text(config.read_text().replace("enabled: true", "enabled: false"))
-    assert control_routes(Hub(bureau.settings), bureau.settings) == ()
+    assert control_door(Hub(bureau.settings), bureau.settings) is None
 
 
 @pytest.mark.asyncio

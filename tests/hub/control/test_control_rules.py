@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from joserfc.jwk import OKPKey
 
 from hub.cli.main import cli
-from hub.control.door import PATH, control_routes
+from hub.control.door import PATH, control_door
 from hub.rollout.signature import RELEASE, Part, Purpose, read_envelope, signed
 from hub.serve.app import create_app
 from hub.serve.options import door_options
@@ -47,9 +47,9 @@ class Desk:
     def __init__(self, office: Office, hub: Hub) -> None:
         self.office = office
         self.hub = hub
-        app = create_app(
-            hub, door_options(office.settings), further=control_routes(hub, office.settings)
-        )
+        door = control_door(hub, office.settings)
+        assert door is not None
+        app = create_app(hub, door_options(office.settings), further=door.routes)
         self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(app=app), base_url="http://hub", timeout=120
         )
