@@ -42,8 +42,8 @@ class GlassWatch:
         self._clock = clock
         self._monotonic = monotonic
         self._number = -1
-        self._made = -1
-        """The number that engines were made with."""
+        self._made = 0
+        """The number that engines were made with for certain; 0 = nothing was ever opened."""
         self._seen = 0.0
         self._openings: Mapping[str, Opened] = {}
 
@@ -57,9 +57,11 @@ class GlassWatch:
         """Look once; never raises for what goes wrong."""
         try:
             await asyncio.to_thread(self.read)
-            if self._number != self._made:
+            number = self._number
+            if number != self._made:
                 await replan()
-                log.info("emergency.taken_up", number=self._made)
+                self._made = number  # not before: what failed is tried again
+                log.info("emergency.taken_up", number=number)
         except HubError as error:
             # what is closed meanwhile stays open here for `STALE_S` at most
             log.error("emergency.unread", code=error.code)
@@ -97,7 +99,6 @@ class GlassWatch:
 
     def over(self, loaded: Loaded) -> tuple[Loaded, Glass]:
         """Files as loaded with what is open now, and what pipelines ask about it."""
-        self._made = self._number
         lists = {one.id: one for one in loaded.break_glass}
         now = self._clock()
         held: dict[str, tuple[Opened, BreakGlass]] = {}
