@@ -72,9 +72,7 @@ def tell_of_doubts(
     if not declared.enabled:
         return ()
     news = CorrectionNews(engine, settings, clock).found
-    teller = Teller(
-        "corrections", news, declared.webhooks, engine, failed="corrections.failed", clock=clock
-    )
+    teller = Teller("corrections", news, declared.webhooks, engine, clock=clock)
     return (teller.run(look_s),)
 
 
