@@ -178,6 +178,14 @@ def engine_of(loaded: Loaded, settings: Settings, epoch: int) -> Engine:
     )
 
 
+def watched_files(settings: Settings, *, rules: bool = True) -> Sequence[Path]:
+    """What is looked at for changes: files, and the folders of patterns."""
+    drafts = settings.policies if rules else ()
+    patterns = (*settings.fragments, *drafts, *settings.grants, *settings.emergency.lists)
+    return sorted({Path(pattern).parent for pattern in patterns if "*" in Path(pattern).name}
+                  | {Path(p) for p in patterns if "*" not in Path(p).name})  # fmt: skip
+
+
 def opened_wide(loaded: Loaded) -> Loaded:
     """As if all that could be opened in an emergency were open: what proofs look at."""
     return msgspec.structs.replace(loaded, grants=(*loaded.grants, *widest(loaded.break_glass)))

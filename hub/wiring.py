@@ -22,8 +22,10 @@ from hub.audit.heads import HeadWatch
 from hub.audit.opening import open_audit
 from hub.audit.persons import person_hashes
 from hub.callers import identifier_of
+from hub.corrections.disputes import disputes_of
+from hub.corrections.news import tell_of_doubts
 from hub.emergency.work import watch_glass
-from hub.loading import Loaded, engine_of, query_limits
+from hub.loading import Loaded, engine_of, query_limits, watched_files
 from hub.packaging import guard_names
 from hub.query.answer import Pipeline
 from hub.query.contest import Differing
@@ -37,7 +39,7 @@ from hub.query.run import World
 from hub.query.steps import Check
 from hub.registration.ground import load_held
 from hub.registration.watch import SourcesWatch
-from hub.registry.sources import Sources
+from hub.registry.sources import Sources, retry_missing
 from hub.registry.watching import SourceWatch
 from hub.rollout.watch import RulesWatch
 from hub.settings import Settings
@@ -55,12 +57,12 @@ from hub.warning.watch import WarningWatch
 from policies.engine import Engine
 from policies.masks import MASKS
 from policies.replay import reads_person
+from policies.ruling import PolicyEngine
 from schema.errors import HubError
 from schema.model.catalogue import Catalogue
 
 log = structlog.get_logger("hub")
 
-RETRY_S = 10.0
 LOOK_S = 0.5
 """How often a worker looks which epoch is in force."""
 GRACE_S = 15.0
@@ -105,6 +107,15 @@ class Hub:
     def loaded(self) -> Loaded:
         """Files and registered sources as they were taken up last."""
         return self._loaded
+
+    def rules(self, app: str) -> PolicyEngine:
+        """What decides now, for one application.
+
+        Raises: `HubError` RULES_UNAVAILABLE, EPOCH_REVOKED, APP_SUSPENDED.
+        """
+        self._in_force.begin(self.pipeline.engine.epoch)
+        self._glass.check_app(app)
+        return self.pipeline.engine
 
     @property
     def database(self) -> Database:
@@ -167,7 +178,8 @@ class Hub:
         self._glass, work = await watch_glass(
             settings, self._database, self._clock, self._plan_anew, LOOK_S
         )
-        for one in work:
+        self._disputes = disputes_of(settings, self._database)
+        for one in (*work, *tell_of_doubts(settings, self._database, self._clock, LOOK_S)):
             self._start(one)
         self._shares = await watch_shares(settings, self._database, self._in_force, self._clock)
         if self._shares is not None:
@@ -183,7 +195,7 @@ class Hub:
             self.pipeline = await self._pipeline(self._loaded)
         if self._published is not None:
             self._start(self._published.run(self._database, self.reload, LOOK_S))
-        self._start(self._watch_sources())
+        self._start(retry_missing(self._sources, self._plan_anew))
         health = self._health.health
         self._metrics.watch("hub.sources.warnings", lambda: health.warnings)
         self._start(self._health.run(self._sources.every))
@@ -242,6 +254,7 @@ class Hub:
             meter=self._meter,
             in_force=self._in_force,
             glass=glass,
+            disputes=self._disputes,
             mosaics=self._mosaics,
             covered=None if self._watch is None else self._watch.covered(engine, limits),
             notes=None
@@ -328,17 +341,6 @@ class Hub:
         await asyncio.sleep(GRACE_S)
         await self._sources.let_go(gone)
 
-    async def _watch_sources(self) -> None:
-        while True:
-            await asyncio.sleep(RETRY_S)
-            try:
-                if self._sources.missing and await self._sources.open_missing():
-                    # plans made while a source was away say so: they are made anew
-                    await self._plan_anew()
-            except Exception as error:
-                # what stays away is asked for again; the pipeline in use goes on without it
-                log.exception("sources.failed", kind=type(error).__name__)
-
     async def _plan_anew(self) -> None:
         async with self._swapping:
             if self._watch is None:
@@ -381,11 +383,7 @@ class Hub:
 
     def watched(self) -> Sequence[Path]:
         """Fragments, bundles, grants and lists of break-glass."""
-        settings = self.settings
-        drafts = () if self._released else settings.policies
-        patterns = (*settings.fragments, *drafts, *settings.grants, *settings.emergency.lists)
-        return sorted({Path(pattern).parent for pattern in patterns if "*" in Path(pattern).name}
-                      | {Path(p) for p in patterns if "*" not in Path(p).name})  # fmt: skip
+        return watched_files(self.settings, rules=not self._released)
 
 
 def build_hub(settings: Settings) -> Hub:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from hub.loading import Loaded
     from hub.settings import Settings
+    from policies.ruling import PolicyEngine
     from schema.model.subject import Subject
 
 CREDENTIALS = click.option(
@@ -36,6 +37,18 @@ class AtHub:
         self.engine = engine
         self.loaded = loaded
         self.who = who
+
+    def rules(self) -> PolicyEngine:
+        """What decides now. Raises: `HubError`."""
+        import time
+
+        from hub.loading import engine_of
+        from hub.rollout.active import rules_in_force
+
+        loaded = self.loaded
+        if self.settings.release.required:
+            loaded = rules_in_force(self.engine, self.settings, loaded, time.time())[0]
+        return engine_of(loaded, self.settings, 1)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "catalogue": ("hub.cli.catalogue:catalogue", "Tell which facts are collected twice."),
     "check": ("hub.cli.check:check", "Check fragments and policies without any source."),
     "connector": ("hub.cli.connector:connector", "List kinds of sources; begin a new one."),
+    "correction": ("hub.cli.correction:correction", "Report doubts about values; settle them."),
     "demo": ("hub.cli.demo:demo", "Start the demonstration city."),
     "share": ("hub.cli.share:share", "Ask for shares, answer them, manage grants."),
     "emergency": ("hub.cli.emergency:emergency", "Declare emergencies; break and review glass."),

@@ -57,6 +57,7 @@ def serve(config: Path, host: str | None, port: int | None, workers: int | None)
 def build_app(settings: Settings) -> App:
     """One worker's application; called in the worker's process."""
     from hub.control.door import control_door
+    from hub.corrections.door import correction_routes
     from hub.serve.app import create_app
     from hub.serve.options import door_options
     from hub.telemetry.log import configure_logging
@@ -73,6 +74,6 @@ def build_app(settings: Settings) -> App:
         manifests=() if trusted is None else (Path(trusted),),
         reload_poll_s=settings.listen.reload_poll_s,
         drain_s=settings.listen.drain_s,
-        further=() if door is None else door.routes,
+        further=(*(() if door is None else door.routes), *correction_routes(hub, settings)),
         rooms=() if door is None else (door.room,),
     )

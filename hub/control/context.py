@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from strawberry.types import Info
 
 from hub.control.areas import known_duties
+from hub.corrections.desk import CorrectionDesk
 from hub.emergency.desk import EmergencyDesk
 from hub.loading import Loaded
 from hub.registration.actor import Actor
@@ -90,6 +91,11 @@ class Context:
         if not self.settings.emergency.enabled:
             raise absent("break-glass", "emergency.lists")
         return EmergencyDesk(self.database, self.settings, self.loaded, self.clock)
+
+    @cached_property
+    def corrections(self) -> CorrectionDesk:
+        """The steps with doubts; blocking. Raises: `HubError` NOT_FOUND where there are none."""
+        return CorrectionDesk(self.database, self.settings, lambda: self.loaded().packs, self.clock)
 
 
 Asked = Info[Context, None]

@@ -17,6 +17,7 @@ from strawberry.printer import print_schema
 from strawberry.types import ExecutionContext
 
 from hub.control.changes import Subscription
+from hub.control.corrections import CorrectionMutation, CorrectionQuery
 from hub.control.emergency import EmergencyMutation, EmergencyQuery
 from hub.control.outcome import EditConflict, StepConflict, StepRefused
 from hub.control.rules import RulesMutation, RulesQuery
@@ -27,12 +28,27 @@ from hub.control.warnings import WarningsMutation, WarningsQuery
 
 
 @strawberry.type(description="Questions. Everybody is shown what their duties let them see.")
-class Query(SourceQuery, RulesQuery, EmergencyQuery, SharingQuery, WarningsQuery, ScorecardsQuery):
+class Query(
+    SourceQuery,
+    RulesQuery,
+    CorrectionQuery,
+    EmergencyQuery,
+    SharingQuery,
+    WarningsQuery,
+    ScorecardsQuery,
+):
     """All areas together."""
 
 
 @strawberry.type(description="Steps. Each states the revision it is based on; all are on record.")
-class Mutation(SourceMutation, RulesMutation, EmergencyMutation, SharingMutation, WarningsMutation):
+class Mutation(
+    SourceMutation,
+    RulesMutation,
+    CorrectionMutation,
+    EmergencyMutation,
+    SharingMutation,
+    WarningsMutation,
+):
     """All areas together."""
 
 

@@ -42,8 +42,8 @@ class GlassWatch:
         self._clock = clock
         self._monotonic = monotonic
         self._number = -1
-        self._made = -1
-        """The number that engines were made with."""
+        self._made = 0
+        """The number that engines were made with for certain; 0 = nothing was ever opened."""
         self._seen = 0.0
         self._openings: Mapping[str, Opened] = {}
 
@@ -57,9 +57,11 @@ class GlassWatch:
         """Look once; never raises for what goes wrong."""
         try:
             await asyncio.to_thread(self.read)
-            if self._number != self._made:
+            number = self._number
+            if number != self._made:
                 await replan()
-                log.info("emergency.taken_up", number=self._made)
+                self._made = number  # not before: what failed is tried again
+                log.info("emergency.taken_up", number=number)
         except HubError as error:
             # what is closed meanwhile stays open here for `STALE_S` at most
             log.error("emergency.unread", code=error.code)
@@ -90,9 +92,13 @@ class GlassWatch:
         """Whether an application has to wait for a review."""
         return bool(self._openings) and app in suspended_apps(self.openings, self._clock())
 
+    def check_app(self, app: str) -> None:
+        """Raises: `HubError` APP_SUSPENDED."""
+        if self.suspended(app):
+            raise suspension()
+
     def over(self, loaded: Loaded) -> tuple[Loaded, Glass]:
         """Files as loaded with what is open now, and what pipelines ask about it."""
-        self._made = self._number
         lists = {one.id: one for one in loaded.break_glass}
         now = self._clock()
         held: dict[str, tuple[Opened, BreakGlass]] = {}
@@ -130,8 +136,7 @@ class _Held:
         Raises: `HubError` APP_SUSPENDED.
         """
         subject, purpose = request.subject, request.purpose
-        if self._watch.suspended(subject.app):
-            raise suspension()
+        self._watch.check_app(subject.app)
         if not self._held or purpose is None:
             return ()
         now = self._watch.now

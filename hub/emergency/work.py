@@ -33,7 +33,5 @@ async def watch_glass(
         return watch, ()
     await asyncio.to_thread(watch.read)
     news = EmergencyNews(engine, settings, clock).found
-    teller = Teller(
-        "emergency", news, declared.webhooks, engine, failed="emergency.failed", clock=clock
-    )
+    teller = Teller("emergency", news, declared.webhooks, engine, clock=clock)
     return watch, (teller.run(look_s), watch.run(replan, look_s))

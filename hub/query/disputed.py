@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Protocol
 
+import msgspec
+import orjson
 import structlog
 
 from hub.query.operation import (
@@ -54,16 +56,22 @@ class Disputes(Protocol):
 async def disputed(
     data: Any, operation: Operation, ruling: Ruling, catalogue: Catalogue, disputes: Disputes | None
 ) -> Mapping[str, Any]:
-    """The paths of doubted values. `complete`: whether doubts could be looked up."""
+    """The paths of doubted values. `complete`: whether doubts could be looked up.
+
+    Cost: the answer is read again as the caller will read it; nothing unless it is asked for.
+    """
+    if disputes is None:
+        return {"complete": True, "paths": []}
     shown = _Shown(ruling, catalogue)
+    written = orjson.loads(msgspec.json.encode(data))
     places = [
         (path, at, selection)
         for root in operation.roots
-        for path, at, selection in _entities(root, data)
+        for path, at, selection in _entities(root, written)
         if shown.fields(selection)
     ]
     names = {name for _, _, selection in places for name, _ in shown.fields(selection)}
-    if disputes is None or not names:
+    if not names:
         return {"complete": True, "paths": []}
     try:
         found = await disputes.marks(names)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -24,6 +24,7 @@ from schema.model.names import SourceName
 log = structlog.get_logger("hub.sources")
 
 OPEN_TIMEOUT_S = 15.0
+RETRY_S = 10.0
 _PATHS = frozenset({"path"})
 """Entries of `connect` that name files."""
 _GRAPHQL_PATHS = frozenset({"path", "schema"})
@@ -191,3 +192,16 @@ async def close_quietly(connector: Connector) -> None:
             await connector.close()
     except Exception as error:  # noqa: BLE001 - nothing is left to do with a closed source
         log.warning("source.not_closed", kind=type(error).__name__)
+
+
+async def retry_missing(sources: Sources, plan_anew: Callable[[], Awaitable[None]]) -> None:
+    """Open again and again what is away."""
+    while True:
+        await asyncio.sleep(RETRY_S)
+        try:
+            if sources.missing and await sources.open_missing():
+                # plans made while a source was away say so: they are made anew
+                await plan_anew()
+        except Exception as error:
+            # what stays away is asked for again; the pipeline in use goes on without it
+            log.exception("sources.failed", kind=type(error).__name__)

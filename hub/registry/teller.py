@@ -32,13 +32,12 @@ class Teller:
         webhooks: Sequence[Webhook],
         engine: Engine,
         *,
-        failed: str,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """`name`: of what it is about, one for all workers; `news`: what nobody was told of yet,
-        noted as told by asking, blocking; `failed`: the log's event where it cannot be asked."""
+        noted as told by asking, blocking."""
         self._news = news
-        self._failed = failed
+        self._name = name
         self._senders = [Sender(webhook, clock=clock) for webhook in webhooks]
         self._lease = Lease(engine, name, lasts_s=_LASTS_S, clock=clock)
         self._turn = threading.Lock()
@@ -63,9 +62,9 @@ class Teller:
                 for sender in self._senders:
                     sender.send(event)
         except (SQLAlchemyError, HubError) as error:
-            log.warning(self._failed, kind=type(error).__name__)
+            log.warning("news.failed", about=self._name, kind=type(error).__name__)
         except Exception as error:
-            log.exception(self._failed, kind=type(error).__name__)
+            log.exception("news.failed", about=self._name, kind=type(error).__name__)
 
     def _found(self) -> Sequence[Event]:
         with self._turn:
@@ -78,4 +77,4 @@ class Teller:
                 self._over = True
                 self._lease.give_back()
         except SQLAlchemyError as error:
-            log.warning(self._failed, kind=type(error).__name__)
+            log.warning("news.failed", about=self._name, kind=type(error).__name__)

@@ -17,7 +17,7 @@ from schema.errors import HubError
 Outcome = Literal["justified", "unjustified"]
 Act = Literal["declare", "end", "break", "revoke", "review", "overdue"]
 _NUMBER = "SELECT MAX(number) FROM emergency_steps"
-_TRIES = 5
+_ALONE = "LOCK TABLE emergency_steps IN SHARE ROW EXCLUSIVE MODE"
 Row = TypeVar("Row", bound=msgspec.Struct)
 
 
@@ -197,7 +197,6 @@ def open_glass(engine: Engine, made: Opened, most: int) -> None:
     table, held = emergencies, emergency_openings
 
     def write(connection: Connection) -> None:
-        _step(connection, "break", made.id, made.subject, made.since)  # it orders the writers
         going = sa.and_(
             table.c.id == made.emergency, table.c.ended_at.is_(None), table.c.until > made.since
         )
@@ -212,6 +211,7 @@ def open_glass(engine: Engine, made: Opened, most: int) -> None:
             message = "the application has as much open as it may"
             raise HubError("EMERGENCY_REFUSED", message, hint=hint)
         connection.execute(sa.insert(held).values(msgspec.structs.asdict(made)))
+        _step(connection, "break", made.id, made.subject, made.since)
 
     _write(engine, write)
 
@@ -291,16 +291,16 @@ def _step(connection: Connection, act: Act, about: str, by: str, at: float) -> N
 
 
 def _write(engine: Engine, write: Any) -> None:
-    for _ in range(_TRIES):
-        try:
-            with engine.begin() as connection:
-                write(connection)
-                return
-        except IntegrityError:
-            continue  # another took the number at this moment
-        except SQLAlchemyError as error:
-            raise unreadable(error) from error
-    raise unreadable()
+    try:
+        with engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                # one writer after the other, as in SQLite: nobody who ends something loses a race
+                connection.exec_driver_sql(_ALONE)
+            write(connection)
+    except IntegrityError as error:
+        raise overtaken() from error
+    except SQLAlchemyError as error:
+        raise unreadable(error) from error
 
 
 def _read(engine: Engine, query: sa.Select[Any], kind: type[Row]) -> tuple[Row, ...]:

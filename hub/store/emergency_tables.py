@@ -54,8 +54,10 @@ correction_steps = Table(
     Column("by", String(200), nullable=False),
     Column("at", Float, nullable=False),
     Column("note", LargeBinary),
+    Column("told", Boolean, nullable=False),
+    Index("correction_steps_told", "told"),
 )
-"""Who did what when with a doubt; `note` is encrypted."""
+"""Who did what when with a doubt; `note` is encrypted, `told` whether those concerned know."""
 
 emergencies = Table(
     "emergencies",

@@ -15,9 +15,11 @@ SIZE_BYTES = 48
 SEAL = "seal.key"
 MASK = "mask.key"
 AUDIT_PERSONS = "audit-persons.key"
+CORRECTIONS = "corrections.key"
 _LOST: dict[str, str] = {
     SEAL: "delete the file; cursors and node ids handed out before end",
     AUDIT_PERSONS: "bring it back from a copy: with another one no past entry tells of a person",
+    CORRECTIONS: "bring it back from a copy: without it no doubt reported so far can be read",
     MASK: "bring it back from a copy: with another one all tokens and hashes are other ones",
 }
 

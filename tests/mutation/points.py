@@ -7,6 +7,7 @@ from tests.mutation.answering import FETCHED, SHOWN
 from tests.mutation.asking import ASKED, BOUNDED
 from tests.mutation.auditing import AUDITED
 from tests.mutation.bounding import APPROVED
+from tests.mutation.breaking import BROKEN, DOUBTED
 from tests.mutation.combining import COMBINED
 from tests.mutation.counting import COUNTS, RECORDING
 from tests.mutation.deciding import MANDATORY, RULES, SUBTLE
@@ -31,6 +32,7 @@ GROUPS: tuple[tuple[str, tuple[Point, ...]], ...] = (
     ("What a field that is not shown must not tell", SUBTLE),
     ("Grants", GRANTS),
     ("Whoever acts for another", DELEGATIONS),
+    ("Break-glass", BROKEN),
     ("Labels of some rows, and ages", RAISED),
     ("Several fields together", COMBINED),
     ("Signatures on releases", SIGNED),
@@ -41,6 +43,7 @@ GROUPS: tuple[tuple[str, tuple[Point, ...]], ...] = (
     ("Sources that are registered", REGISTRATION),
     ("Requests for shares", SHARING),
     ("Early warnings", WARNED),
+    ("Doubts about values", DOUBTED),
     ("What an operation asks", ASKED),
     ("What an operation may cost", BOUNDED),
     ("Rows", FETCHED),

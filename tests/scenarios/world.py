@@ -17,6 +17,7 @@ import pytest
 from auth.devissuer import DevIssuer
 from hub.audit.entry import Entry, read_entry
 from hub.control.door import control_door
+from hub.corrections.door import correction_routes
 from hub.serve.app import create_app
 from hub.serve.options import door_options
 from hub.settings import read_settings
@@ -227,8 +228,11 @@ async def running(
     hub = Hub(settings, clock=lambda: now[0])
     await hub.open()
     door = control_door(hub, settings, clock=lambda: now[0])
-    further = () if door is None else door.routes
-    app = create_app(hub, door_options(settings), further=further)
+    routes = (
+        *(() if door is None else door.routes),
+        *correction_routes(hub, settings, clock=lambda: now[0]),
+    )
+    app = create_app(hub, door_options(settings), further=routes)
     try:
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:

@@ -31,9 +31,9 @@ from hub.control.schema import control_sdl
 from tests.hub.sharing.agency import OWNS, Agency, open_agency
 
 STEWARD, OFFICER, AUDITOR = "source-steward", "security-officer", "auditor"
-ASKS, JUDGES = "data-requester", "data-authority"
+ASKS, DATA, JUDGES = "data-requester", "data-steward", "data-authority"
 DECLARES, BREAKS = "emergency-officer", "break-glass"
-DUTIES = (STEWARD, OFFICER, AUDITOR, ASKS, JUDGES, DECLARES, BREAKS, "no-such-duty")
+DUTIES = (STEWARD, OFFICER, AUDITOR, ASKS, DATA, JUDGES, DECLARES, BREAKS, "no-such-duty")
 LOOK = {OFFICER, AUDITOR}
 GLASS_DUTIES = {OFFICER, DECLARES, BREAKS}
 SHARES = {STEWARD, OFFICER, AUDITOR, ASKS, JUDGES}
@@ -67,8 +67,15 @@ MAY: dict[str, set[str]] = {
     "proposeRelease": {OFFICER},
     "rollBackRules": {OFFICER},
     "withdrawRelease": {OFFICER},
-    "emergencies": GLASS_DUTIES,
-    "glassOpenings": GLASS_DUTIES,
+    "correction": {DATA},
+    "correctionScores": {JUDGES},
+    "corrections": {DATA, JUDGES},
+    "acceptCorrection": {DATA},
+    "extendCorrection": {JUDGES},
+    "rejectCorrection": {DATA},
+    "resolveCorrection": {DATA},
+    "emergencies": {OFFICER, DECLARES, BREAKS},
+    "glassOpenings": {OFFICER, DECLARES, BREAKS},
     "suspendedApps": {OFFICER},
     "breakGlass": {BREAKS},
     "declareEmergency": {DECLARES},
@@ -160,6 +167,7 @@ registry:
   departments: [{{department: civil-affairs, places: ["sqlite:///{home}/"]}}]
 release: {{control: true}}
 emergency: {{lists: ["glass.yaml"]}}
+corrections: {{enabled: true}}
 warnings: {{enabled: true}}
 scorecards: {{duties: [auditor]}}
 """

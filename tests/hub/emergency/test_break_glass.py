@@ -22,8 +22,9 @@ async def test_subject_e_in_an_emergency(tmp_path: Path, monkeypatch: pytest.Mon
         told = await at.ask()
         people = {row["name"]: row["phone"] for row in told["data"]["persons"]["nodes"]}
         assert people == {"An": "111", "Bo": "112", "Ci": "113"}
-        assert [one["id"] for one in told["extensions"]["emergency"]] == [opened]
-        assert told["extensions"]["emergency"][0]["until"] == "2026-09-21T05:00:00Z"
+        marks = told["extensions"].get("emergency", [])
+        assert [one["id"] for one in marks] == [opened]
+        assert marks[0]["until"] == "2026-09-21T05:00:00Z"
         entry = [one for one in at.log() if isinstance(one, Entry)][-1]
         assert (entry.emergency, entry.case_id, entry.user) == ([opened], CASE, "zhou")
         assert ("emergency.break", "app:emergency-desk|user:zhou", "ok") in at.acts()
@@ -51,35 +52,33 @@ async def test_it_is_open_for_one_person_case_purpose_and_log_in(
             assert "111" not in await at.phones(**other), other
 
 
-@pytest.mark.parametrize(
-    ("more", "code"),
-    [
-        ({"name": "quake"}, "NO_EMERGENCY"),
-        ({"which": "firms"}, "NO_EMERGENCY"),
-        ({"which": "nothing"}, "NO_EMERGENCY"),
-        ({"app": "emergency-map"}, "NO_EMERGENCY"),
-        ({"department": "civil"}, "NO_EMERGENCY"),
-        ({"acr": "password"}, "STEP_UP_REQUIRED"),
-        ({"acr": None}, "STEP_UP_REQUIRED"),
-        ({"purposes": ["statistics"]}, "PURPOSE_NOT_ALLOWED"),
-        ({"user": None}, "FORBIDDEN"),
-        ({"duties": ["security-officer"]}, "FORBIDDEN"),
-        ({"case": " "}, "CASE_REQUIRED"),
-        ({"case": "1" * 201}, "BAD_REQUEST"),
-        ({"reason": " "}, "BAD_REQUEST"),
-        ({"reason": "x" * 2001}, "BAD_REQUEST"),
-    ],
+MISSING: tuple[tuple[dict[str, Any], str], ...] = (
+    ({"name": "quake"}, "NO_EMERGENCY"),
+    ({"which": "firms"}, "NO_EMERGENCY"),
+    ({"which": "nothing"}, "NO_EMERGENCY"),
+    ({"app": "emergency-map"}, "NO_EMERGENCY"),
+    ({"department": "civil"}, "NO_EMERGENCY"),
+    ({"acr": "password"}, "STEP_UP_REQUIRED"),
+    ({"acr": None}, "STEP_UP_REQUIRED"),
+    ({"purposes": ["statistics"]}, "PURPOSE_NOT_ALLOWED"),
+    ({"user": None}, "FORBIDDEN"),
+    ({"duties": ["security-officer"]}, "FORBIDDEN"),
+    ({"case": " "}, "CASE_REQUIRED"),
+    ({"case": "1" * 201}, "BAD_REQUEST"),
+    ({"reason": " "}, "BAD_REQUEST"),
+    ({"reason": "x" * 2001}, "BAD_REQUEST"),
 )
+
+
 @pytest.mark.asyncio
-async def test_every_precondition(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: dict[str, Any], code: str
-) -> None:
+async def test_every_precondition(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with brigade(tmp_path, monkeypatch) as at:
         await at.declare()
-        told = await at.tried(**more)
-        assert told["__typename"] == "StepRefused", told
-        assert told["code"] == code
-        assert at.acts()[-1][0::2] == ("emergency.break", code)
+        for more, code in MISSING:
+            told = await at.tried(**more)
+            assert told["__typename"] == "StepRefused", told
+            assert told["code"] == code, more
+            assert at.acts()[-1][0::2] == ("emergency.break", code)
         await at.taken_up()
         assert "111" not in await at.phones()
 
@@ -90,7 +89,7 @@ async def test_an_emergency_of_another_region(
 ) -> None:
     async with brigade(tmp_path, monkeypatch) as at:
         await at.declare(region="3302")
-        assert (await at.tried())["code"] == "NO_EMERGENCY"
+        assert (await at.tried()).get("code") == "NO_EMERGENCY"
         await at.declare("flood-2", region="3301")
         await at.broken(name="flood-2")
         assert "111" in await at.phones()
@@ -103,19 +102,19 @@ async def test_only_an_officer_declares_and_ends(
 ) -> None:
     async with brigade(tmp_path, monkeypatch) as at:
         for who in ("E", "S"):
-            assert (await at.declare(who=who))["code"] == "FORBIDDEN"
-        assert (await at.declare(opens='["nothing"]'))["code"] == "EMERGENCY_REFUSED"
-        assert (await at.declare(hours=24 * 8))["code"] == "BAD_REQUEST"
-        assert (await at.declare("Flood!"))["code"] == "BAD_REQUEST"
+            assert (await at.declare(who=who)).get("code") == "FORBIDDEN"
+        assert (await at.declare(opens='["nothing"]')).get("code") == "EMERGENCY_REFUSED"
+        assert (await at.declare(hours=24 * 8)).get("code") == "BAD_REQUEST"
+        assert (await at.declare("Flood!")).get("code") == "BAD_REQUEST"
         await at.declare()
-        assert (await at.declare())["code"] == "EMERGENCY_REFUSED"
+        assert (await at.declare()).get("code") == "EMERGENCY_REFUSED"
         await at.broken()
         ended = 'mutation { endEmergency(id: "flood") { __typename ... on StepRefused { code } } }'
-        assert (await at.control("E", ended))["code"] == "FORBIDDEN"
+        assert (await at.control("E", ended)).get("code") == "FORBIDDEN"
         assert (await at.control("E-officer", ended))["__typename"] == "EmergencyStep"
         await at.taken_up()
         assert "111" not in await at.phones()
-        assert (await at.tried())["code"] == "NO_EMERGENCY"
+        assert (await at.tried()).get("code") == "NO_EMERGENCY"
 
 
 @pytest.mark.asyncio
@@ -208,7 +207,7 @@ async def test_no_more_than_a_few_at_once(tmp_path: Path, monkeypatch: pytest.Mo
     async with brigade(tmp_path, monkeypatch, more=f"{MORE}  most_open: 1\n") as at:
         await at.declare()
         await at.broken()
-        assert (await at.tried("E2"))["code"] == "EMERGENCY_REFUSED"
+        assert (await at.tried("E2")).get("code") == "EMERGENCY_REFUSED"
         at.now[0] += 3600
         assert (await at.tried("E2"))["__typename"] == "GlassStep"
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from hub.emergency.watch import GlassWatch
 from hub.store import emergency as store
 from tests.hub.emergency.brigade import ASK, Brigade, brigade
 
@@ -98,3 +99,23 @@ async def test_a_worker_that_cannot_look_keeps_nothing_open(
         # what has nothing to do with it is answered
         told = await at.ask("{ firms { nodes { name } } }", purpose="statistics")
         assert "data" in told
+
+
+@pytest.mark.asyncio
+async def test_what_could_not_be_taken_up_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with brigade(tmp_path, monkeypatch) as at:
+        await at.declare()
+        await at.tried()
+        hub, tries = at.world.hub, 0
+
+        async def fails() -> None:
+            nonlocal tries
+            tries += 1
+            raise store.unreadable()
+
+        watch = GlassWatch(hub.database, lambda: at.now[0])
+        await watch.look(fails)
+        await watch.look(fails)
+        assert tries == 2

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 from pathlib import Path
 
+import orjson
 import pytest
 
 from hub.emergency.news import EmergencyNews
-from tests.hub.emergency.brigade import CASE, Brigade, brigade
+from tests.hub.emergency.brigade import CASE, MORE, Brigade, brigade, soon
+from tests.hub.registry.test_webhook import receiver
 
 
 @pytest.fixture
@@ -77,3 +81,29 @@ emergency:
     with pytest.raises(Exception, match="secret"):
         async with brigade(tmp_path, monkeypatch, more=more):
             pass
+
+
+@pytest.mark.asyncio
+async def test_receivers_have_it_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = b"k" * 32
+    (tmp_path / "secret").write_text(f"whsec_{base64.b64encode(key).decode()}", encoding="utf-8")
+    with receiver() as told:
+        hooks = f'  webhooks: [{{url: "{told.url}", secret: secret}}]\n'
+        async with brigade(tmp_path, monkeypatch, more=MORE + hooks) as at:
+            await at.declare()
+            await at.broken()
+
+            async def arrived() -> bool:
+                return len(told.taken) >= 3
+
+            assert await soon(arrived)
+    sent = [orjson.loads(body) for _, body in told.taken]
+    assert [(one["type"], one["data"].get("to")) for one in sent] == [
+        ("emergency.declare", None),
+        ("emergency.broken", "owner"),
+        ("emergency.broken", "security-officer"),
+    ]
+    headers, body = told.taken[1]
+    content = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    signature = base64.b64encode(hmac.digest(key, content, "sha256")).decode()
+    assert headers["webhook-signature"] == f"v1,{signature}"

@@ -28,18 +28,18 @@ async def test_a_review_is_somebody_elses(tmp_path: Path, monkeypatch: pytest.Mo
     async with brigade(tmp_path, monkeypatch) as at:
         await at.declare()
         opened = await at.broken()
-        assert (await reviewed(at, opened))["code"] == "EMERGENCY_REFUSED"  # it is open still
+        assert (await reviewed(at, opened)).get("code") == "EMERGENCY_REFUSED"  # it is open still
         at.now[0] += HOUR
-        assert (await reviewed(at, opened, "E"))["code"] == "FORBIDDEN"
-        assert (await reviewed(at, opened, "E-officer"))["code"] == "FORBIDDEN"
+        assert (await reviewed(at, opened, "E")).get("code") == "FORBIDDEN"
+        assert (await reviewed(at, opened, "E-officer")).get("code") == "FORBIDDEN"
         # the same person, with an officer's duty under another application
-        assert (await reviewed(at, opened, "S-zhou"))["code"] == "EMERGENCY_REFUSED"
-        assert (await reviewed(at, opened, user=None))["code"] == "EMERGENCY_REFUSED"
-        assert (await reviewed(at, "nothing"))["code"] == "NOT_FOUND"
-        assert (await reviewed(at, opened, note=" "))["code"] == "BAD_REQUEST"
+        assert (await reviewed(at, opened, "S-zhou")).get("code") == "EMERGENCY_REFUSED"
+        assert (await reviewed(at, opened, user=None)).get("code") == "EMERGENCY_REFUSED"
+        assert (await reviewed(at, "nothing")).get("code") == "NOT_FOUND"
+        assert (await reviewed(at, opened, note=" ")).get("code") == "BAD_REQUEST"
         done = await reviewed(at, opened, outcome="UNJUSTIFIED")
         assert done["opening"]["outcome"] == "UNJUSTIFIED"
-        assert (await reviewed(at, opened))["code"] == "EMERGENCY_REFUSED"
+        assert (await reviewed(at, opened)).get("code") == "EMERGENCY_REFUSED"
         assert ("emergency.review", "app:console|user:li", "ok") in at.acts()
 
 
@@ -55,11 +55,13 @@ async def test_unreviewed_the_application_is_suspended(
         assert "data" in await at.ask(firms, purpose="statistics")
         at.now[0] += 1
         # no look at the database, no job: it follows from time
-        told = await at.ask(firms, "E2", purpose="emergency")
-        assert told["errors"][0]["extensions"]["code"] == "APP_SUSPENDED"
-        told = await at.ask("{ __typename }", purpose="statistics")
-        assert told["errors"][0]["extensions"]["code"] == "APP_SUSPENDED"
-        assert (await at.tried("E2"))["code"] == "APP_SUSPENDED"
+        for told in (
+            await at.ask(firms, "E2", purpose="emergency"),
+            await at.ask("{ __typename }", purpose="statistics"),
+        ):
+            assert "data" not in told
+            assert told["errors"][0]["extensions"]["code"] == "APP_SUSPENDED"
+        assert (await at.tried("E2")).get("code") == "APP_SUSPENDED"
         assert await at.control("S", "{ suspendedApps }") == ["emergency-desk"]
         assert "data" in await at.world.ask("A", firms, "benefits.eligibility")
         await reviewed(at, opened)

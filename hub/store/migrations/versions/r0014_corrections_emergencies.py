@@ -41,6 +41,7 @@ def upgrade() -> None:
         sa.Column("by", sa.String(200), nullable=False),
         sa.Column("at", sa.Float, nullable=False),
         sa.Column("note", sa.LargeBinary),
+        sa.Column("told", sa.Boolean, nullable=False),
     )
     op.create_table(
         "emergencies",
@@ -93,6 +94,7 @@ def upgrade() -> None:
     op.create_index("corrections_state_element", "corrections", ["state", "element"])
     op.create_index("corrections_department", "corrections", ["department"])
     op.create_index("corrections_app_state", "corrections", ["app", "state"])
+    op.create_index("correction_steps_told", "correction_steps", ["told"])
     op.create_index("emergency_openings_outcome", "emergency_openings", ["outcome"])
     op.create_index("emergency_steps_told", "emergency_steps", ["told"])
 

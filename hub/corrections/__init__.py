@@ -1,0 +1,1 @@
+"""Doubts about values: reported, looked into by the authoritative department, told with answers."""
