@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from graphql import GraphQLSyntaxError, parse_value
+from graphql import GraphQLSyntaxError, ValueNode, parse_value
 
 from hub.gateway.compose.fieldsets import FieldSetError, read_field_set
+from hub.gateway.compose.literals import allowed
 from hub.gateway.compose.parts import BUILT_IN, Field, Part, Type, named
 from hub.gateway.compose.problems import Problem
 from hub.gateway.compose.uses import Use, real_keys, uses
@@ -118,19 +119,21 @@ class _Choices:
         )
 
     def _arguments(self, use: Use, field: Field, each: Chosen, where: str) -> Iterator[Problem]:
-        given = set()
+        given: dict[str, ValueNode] = {}
         if each.arguments:
             try:
                 value = parse_value("{" + each.arguments + "}", no_location=True)
             except GraphQLSyntaxError as error:
                 yield self._bad(use, error.message)
                 return
-            given = {one.name.value for one in getattr(value, "fields", ())}
-        for name in sorted(given - set(field.arguments)):
+            given = {one.name.value: one.value for one in getattr(value, "fields", ())}
+        for name in sorted(given.keys() - field.arguments.keys()):
             yield self._bad(use, f"`{where}` has no argument `{name}`")
         for one in field.arguments.values():
             if one.required and one.name not in given:
                 yield self._bad(use, f"`{where}` needs its argument `{one.name}`")
+            elif one.name in given and not allowed(self._part, one.type, given[one.name]):
+                yield self._bad(use, f"`{where}` cannot take the value of `{one.name}`")
 
     def _bad(self, use: Use, message: str) -> Problem:
         return self._problem(f"{use.purpose.upper()}_INVALID_FIELDS", use, message)

@@ -58,7 +58,7 @@ def merge_field(
         )
     merged = Field(
         name=sources[0].field.name,
-        type=type_ or resolving[0].field.type,
+        type=type_ or written[0].field.type,
         arguments=merge_inputs(
             [(each.part.name, each.field.arguments) for each in written],
             coordinate,

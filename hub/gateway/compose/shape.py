@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from hub.gateway.compose.parts import BUILT_IN, Field, Part, Type, named
+from graphql import parse_value
+
+from hub.gateway.compose.literals import allowed
+from hub.gateway.compose.parts import BUILT_IN, Field, Input, Part, Type, named
 from hub.gateway.compose.problems import Problem
 from hub.gateway.compose.subtypes import Subtypes
 
@@ -37,9 +40,9 @@ class _Shape:
             where = f"{held.name}.{field.name}"
             yield from self._known(field.type, where, asked=False)
             for one in field.arguments.values():
-                yield from self._known(one.type, f"{where}({one.name}:)", asked=True)
+                yield from self._input(one, f"{where}({one.name}:)")
         for each in held.inputs.values():
-            yield from self._known(each.type, f"{held.name}.{each.name}", asked=True)
+            yield from self._input(each, f"{held.name}.{each.name}")
         yield from self._members(held)
         if len(set(held.interfaces)) < len(held.interfaces):
             yield self._invalid(f"`{held.name}` implements an interface twice", held.name)
@@ -74,6 +77,13 @@ class _Shape:
             )
         elif not asked and kind == "input":
             yield self._invalid(f"`{where}` cannot answer the input `{name}`", where)
+
+    def _input(self, one: Input, where: str) -> Iterator[Problem]:
+        yield from self._known(one.type, where, asked=True)
+        if one.default is not None and not allowed(
+            self._part, one.type, parse_value(one.default, no_location=True)
+        ):
+            yield self._invalid(f"the default of `{where}` is none that its type allows", where)
 
     def _members(self, held: Type) -> Iterator[Problem]:
         if len(set(held.members)) < len(held.members):

@@ -35,6 +35,20 @@ ALONE = [
         ],
     ),
     ("INVALID_GRAPHQL", "T", [_Q + "type T implements Query { x: Int }"]),
+    ("INVALID_GRAPHQL", "Query.a(n:)", ['type Query { a(n: Int = "x"): Int }']),
+    ("INVALID_GRAPHQL", "Query.a(n:)", ["type Query { a(n: Int = 2147483648): Int }"]),
+    ("INVALID_GRAPHQL", "Query.a(e:)", ["type Query { a(e: [E!] = [X, Z]): Int } enum E { X Y }"]),
+    ("INVALID_GRAPHQL", "Query.a(i:)", ["type Query { a(i: I = {}): Int } input I { n: Int! }"]),
+    ("INVALID_GRAPHQL", "I.n", [_Q + "input I { n: Int! = null }"]),
+    (
+        "INVALID_GRAPHQL",
+        "Query.a",
+        [
+            '1:extend schema @link(url: "https://specs.apollo.dev/federation/v2.6", '
+            'import: ["@override"]) '
+            'type Query { a: Int @override(from: "b", label: "percent(1)") }'
+        ],
+    ),
     ("INVALID_GRAPHQL", "U", [_Q + "union U = Int"]),
     ("INVALID_GRAPHQL", "U", [_Q + "union U = Query | Query"]),
     ("INVALID_GRAPHQL", "T", [_Q + "type T"]),
@@ -129,6 +143,18 @@ ALONE = [
             'r: Int @requires(fields: "n") }',
             'type T @key(fields: "id") { id: ID n(a: Int!): Int }',
         ],
+    ),
+    *(
+        (
+            "REQUIRES_INVALID_FIELDS",
+            "T.r",
+            [
+                _Q + "enum E { X } input I { a: [E] n: Int! = 1 } "
+                'type T @key(fields: "id") { id: ID n(i: I!): Int @external '
+                f'r: Int @requires(fields: "n(i: {value})") }}',
+            ],
+        )
+        for value in ("{a: [Y]}", "{b: 1}", "null", "{n: null}", "X", "{a: 1}", "{n: $x}")
     ),
     (
         "REQUIRES_INVALID_FIELDS_TYPE",
