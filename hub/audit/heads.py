@@ -27,8 +27,9 @@ from schema.errors import HubError
 
 log = structlog.get_logger("hub.audit")
 
-_BLOCKS = 16
-"""Blocks of entries that are made ready for searching at each look; searching does the rest."""
+_BLOCKS = 4
+"""Blocks of entries that are made ready for searching at each look, about a second of one core;
+searching does the rest."""
 _MISSED = 3
 """Looks that a worker may miss before another one takes over."""
 

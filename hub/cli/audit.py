@@ -14,6 +14,7 @@ import msgspec
 from hub.audit import offline
 from hub.audit.entry import Act
 from hub.audit.head import Head, read_head, write_head
+from hub.audit.link import Linked, linked
 from hub.audit.reader import Recorded, access, current_head, tail
 from hub.audit.signing import plain_head
 from hub.audit.verify import verify
@@ -79,8 +80,12 @@ def verify_command(
     with opened(config) as log:
         ledger = log.ledger
         head = _known_head(log.settings, head_file, ledger)
-        signed = _signed(log, against, [*log.keys, *map(key_in, key_files)])
-        report = verify(ledger, head, signed=signed, link=log.link)
+        given = [one for file in against for one in heads_in(file)]
+        # heads of before another crypto profile are of the tree that there was then
+        kind = given[0].hash_alg if given else log.link.algorithm
+        link = linked("sm3" if kind == "sm3" else "sha256")
+        signed = _signed(log, link, given, [*log.keys, *map(key_in, key_files)])
+        report = verify(ledger, head, signed=signed, link=link)
     if not report.ok:
         raise HubError(
             "AUDIT_BROKEN",
@@ -147,11 +152,10 @@ def head_command(config: Path, out: Path | None) -> None:
 
 
 def _signed(
-    log: Opened, against: tuple[Path, ...], keys: list[dict[str, Any]]
+    log: Opened, link: Linked, given: list[offline.Head], keys: list[dict[str, Any]]
 ) -> list[offline.Head]:
     """Signed heads to compare with: each signature holds, and no two tell of two logs."""
-    given = [head for file in against for head in heads_in(file)]
-    newest = newest_head(log.engine, log.link.algorithm)
+    newest = newest_head(log.engine, link.algorithm)
     own = [] if newest is None else [plain_head(newest)]
     problem = offline.forked([*given, *own])
     for head in (*given, *own):

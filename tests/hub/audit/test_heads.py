@@ -21,7 +21,7 @@ from hub.audit.retention import prune
 from hub.audit.signing import audit_key, plain_head
 from hub.audit.verify import verify
 from hub.settings import Settings
-from hub.settings.declared import Anchor, Audit, State
+from hub.settings.declared import Anchor, Audit, Instance, State
 from hub.store.engine import migrate, open_engine
 from hub.store.heads import heads_from
 from hub.store.ledger import open_ledger
@@ -154,6 +154,23 @@ def test_a_damaged_key_is_told(tmp_path: Path, text: str) -> None:
     with pytest.raises(HubError) as refused:
         audit_key(tmp_path)
     assert refused.value.code == "CONFIG_INVALID"
+
+
+def test_a_pruned_log_keeps_its_crypto_profile(tmp_path: Path, engine: Engine) -> None:
+    other = Settings(state=State(directory=str(tmp_path)), instance=Instance(crypto_profile="sm"))
+    add(engine, 40)
+    log_of(other, engine)
+    assert HeadWatch(settings(tmp_path), engine, Clock()).look() is not None
+    add(engine, 1)
+    with closing(open_ledger(engine)) as ledger:
+        prune(engine, ledger, link, before=3e9, act=Act(ts=2e9, act="audit.pruned", by="li"))
+    log_of(other, engine)  # its tree has what was pruned
+    with engine.begin() as connection:
+        connection.execute(sa.text("DELETE FROM audit_tiles WHERE algorithm = 'sm3'"))
+    with pytest.raises(HubError) as refused:
+        log_of(other, engine)
+    assert refused.value.code == "CONFIG_INVALID"
+    log_of(settings(tmp_path), engine)
 
 
 def test_heads_and_pruning_in_postgresql(tmp_path: Path, postgres_url: str) -> None:  # noqa: F811

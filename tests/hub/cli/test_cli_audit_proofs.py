@@ -135,6 +135,18 @@ def test_heads_of_an_older_key_need_it(home: Path, run: Run) -> None:
     assert refused(run, "verify", "--key", home / "none.json") == "NOT_FOUND"
 
 
+def test_heads_of_an_older_crypto_profile_still_hold(home: Path, run: Run) -> None:
+    run("sign", "--out", home / "head.json")
+    (home / "hub.yaml").write_text("instance: {crypto_profile: sm}")
+    run("sign", "--out", home / "later.json")
+    assert json.loads((home / "later.json").read_text())["hash_alg"] == "sm3"
+    assert "signed heads of size 30" in run("verify")
+    assert "signed heads of size 30" in run("verify", "--against", home / "head.json")
+    both = ("--against", home / "head.json", "--against", home / "later.json")
+    with pytest.raises(HubError, match="check each alone"):
+        run("verify", *both)
+
+
 def test_nothing_is_signed_on_top_of_a_head_that_does_not_hold(home: Path, run: Run) -> None:
     run("sign")
     tampered(home, "UPDATE audit_heads SET root = replace(root, 'a', 'b')")
