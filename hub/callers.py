@@ -12,6 +12,7 @@ from auth.devissuer import DevIssuer
 from auth.identify import Identifier
 from auth.link import LinkVerifier
 from auth.token import TokenVerifier
+from hub.login.logins import Logins
 from hub.settings import Settings
 from hub.store.keys import StoredKeys
 from hub.store.once import StoredOnce
@@ -25,6 +26,7 @@ def identifier_of(
     issuer: DevIssuer | None,
     scheme: LabelScheme,
     once: StoredOnce,
+    logins: Logins | None,
     clock: Callable[[], float],
 ) -> Identifier:
     """Recognises callers. `issuer`: of development, where there is one; `once`: what may be shown
@@ -44,11 +46,12 @@ def identifier_of(
         links = LinkVerifier(settings.links, own=own, scheme=scheme, once=once, clock=clock)
     tokens = None
     if issuers:
-        tokens = TokenVerifier(issuers, declared.claims, clock=clock)
+        tokens = TokenVerifier(issuers, declared.claims, clock=clock, once=once)
     return Identifier(
         tokens=tokens,
         keys=keys,
         links=links,
+        browser=None if logins is None else logins.browser,
         cache_size=declared.cache_size,
         cache_s=declared.cache_s,
     )

@@ -21,6 +21,7 @@ from hub.audit.chain import AuditLog
 from hub.audit.link import linker
 from hub.callers import identifier_of
 from hub.loading import Loaded, engine_of, query_limits
+from hub.login.logins import Logins
 from hub.packaging import guard_names
 from hub.query.answer import Pipeline
 from hub.query.contest import Differing
@@ -67,6 +68,7 @@ class Hub:
 
     pipeline: Pipeline
     identifier: Identifier
+    logins: Logins | None = None
 
     def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.time) -> None:
         guard_names()
@@ -157,12 +159,15 @@ class Hub:
         self._meter = Meter(self._quotas, secret, self._clock)
         self._record_operations(secret)
         self._health = SourceWatch(settings.health, self._database, self._clock)
+        if settings.auth.login.providers:
+            self.logins = Logins(settings, self._database, secret=secret, clock=self._clock)
         self.identifier = identifier_of(
             settings,
             self._database,
             issuer=self._issuer,
             scheme=self._loaded.packs.scheme,
             once=self._once,
+            logins=self.logins,
             clock=self._clock,
         )
         await self._sources.use(self._loaded.sources)
@@ -343,6 +348,8 @@ class Hub:
         await asyncio.to_thread(self._quotas.close)
         await asyncio.to_thread(self._mosaics.close)
         await asyncio.to_thread(self._once.close)
+        if self.logins is not None:
+            await asyncio.to_thread(self.logins.sessions.close)
         self._database.dispose()
         self._metrics.close()
         self._tracing.close()

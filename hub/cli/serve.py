@@ -57,6 +57,7 @@ def serve(config: Path, host: str | None, port: int | None, workers: int | None)
 def build_app(settings: Settings) -> App:
     """One worker's application; called in the worker's process."""
     from hub.control.door import control_routes
+    from hub.login.routes import identity_routes
     from hub.serve.app import create_app
     from hub.serve.options import door_options
     from hub.telemetry.log import configure_logging
@@ -72,5 +73,5 @@ def build_app(settings: Settings) -> App:
         manifests=() if trusted is None else (Path(trusted),),
         reload_poll_s=settings.listen.reload_poll_s,
         drain_s=settings.listen.drain_s,
-        further=control_routes(hub, settings),
+        further=(*control_routes(hub, settings), *identity_routes(hub, settings)),
     )

@@ -18,6 +18,7 @@ from starlette.routing import Route
 from hub.control.areas import known_duties
 from hub.control.context import Context, check_staff
 from hub.control.schema import control_schema
+from hub.serve.certificates import Certificates
 from hub.serve.collaborators import Identifying
 from hub.serve.credentials import identified
 from hub.serve.decode import Parts, read_json, read_parts
@@ -52,8 +53,8 @@ def control_routes(hub: Controlled, settings: Settings) -> Sequence[Route]:
 
 
 class ControlDoor:
-    """One worker's. It takes POST alone, and credentials from the header alone: no browser sends
-    either by itself."""
+    """One worker's. It takes POST alone, and credentials from the header, or a browser's session
+    with what no other origin's page can send."""
 
     def __init__(self, hub: Controlled, settings: Settings) -> None:
         self._hub = hub
@@ -61,6 +62,8 @@ class ControlDoor:
         self._schema: strawberry.Schema = control_schema()
         self._checking = asyncio.Semaphore(1)
         self._room = Room(_MOST)
+        listen = settings.listen
+        self._certificates = Certificates(listen.certificate_header, listen.trusted_proxies)
 
     async def answer(self, request: Request) -> Response:
         """One answer; never raises for what a client sent."""
@@ -87,7 +90,9 @@ class ControlDoor:
         check_encoding(found)
         limits = self._settings.limits
         check_length(found, limits.body_bytes)
-        subject = await identified(self._hub.identifier, found.get(b"authorization"))
+        subject = await identified(
+            self._hub.identifier, found.get(b"authorization"), request.scope, self._certificates
+        )
         check_staff(subject, self._settings)
         body = await read_body(
             request.receive, limits.body_bytes, limits.body_timeout_s, found.get(b"content-length")

@@ -11,6 +11,7 @@ import msgspec
 
 from auth.issuer import ClaimMapping, DevelopmentIssuer, Issuer
 from auth.link import Link
+from auth.provider import LoginSettings
 
 Count = Annotated[int, msgspec.Meta(ge=1)]
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
@@ -24,6 +25,7 @@ OfficerName = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 ZoneName = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 PlacePrefix = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
 ReferencePattern = Annotated[str, msgspec.Meta(pattern=r"^(env|file|vault):[^{}$]+$")]
+HeaderName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9-]{1,100}$")]
 DutyName = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 DatabaseUrl = Annotated[str, msgspec.Meta(min_length=1, extra={"place": "database"})]
 
@@ -57,6 +59,8 @@ class Listen(_Section, frozen=True, kw_only=True):
     zones: tuple[Zone, ...] = ()
     trusted_proxies: tuple[Network, ...] = ()
     """Whose `X-Forwarded-For` counts; nobody else's does."""
+    certificate_header: HeaderName | None = None
+    """In what those say which certificate a client has shown them, and that it is a good one."""
 
     @property
     def loopback(self) -> bool:
@@ -98,6 +102,8 @@ class Auth(_Section, frozen=True, kw_only=True):
     cache_s: Seconds = 60.0
     """How long accepted credentials are taken without looking again."""
     development_issuer: DevelopmentIssuer | None = None
+    login: LoginSettings = LoginSettings()
+    """Where people log in with browsers."""
 
 
 class State(_Section, frozen=True, kw_only=True):
