@@ -104,6 +104,15 @@ class TokenVerifier:
         # used one again
         return Accepted(subject=subject, keep=not bound and not single)
 
+    async def signed_by(self, token: str) -> str:
+        """Whose a token is that its subject has signed itself (RFC 7523), good once. Raises:
+        `RefusedError`, what noting a use does."""
+        held = await self.claims(token)
+        if held.claims.get("sub") != held.issuer.issuer:
+            raise RefusedError("claims")
+        await self._first(held)
+        return held.issuer.issuer
+
     async def _first(self, held: Verified) -> bool:
         """Note the use of what is good once; whether it is."""
         if not held.issuer.single_use and held.claims.get("single_use") in (None, False):

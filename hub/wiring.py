@@ -19,9 +19,10 @@ from connectors.kit.together import ended
 from connectors.spi import Connector
 from hub.audit.chain import AuditLog
 from hub.audit.link import linker
-from hub.callers import identifier_of
+from hub.callers import callers_of
 from hub.loading import Loaded, engine_of, query_limits
 from hub.login.logins import Logins
+from hub.login.tokens import Tokens
 from hub.packaging import guard_names
 from hub.query.answer import Pipeline
 from hub.query.contest import Differing
@@ -69,6 +70,7 @@ class Hub:
     pipeline: Pipeline
     identifier: Identifier
     logins: Logins | None = None
+    tokens: Tokens | None = None
 
     def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.time) -> None:
         guard_names()
@@ -159,17 +161,17 @@ class Hub:
         self._meter = Meter(self._quotas, secret, self._clock)
         self._record_operations(secret)
         self._health = SourceWatch(settings.health, self._database, self._clock)
-        if settings.auth.login.providers:
-            self.logins = Logins(settings, self._database, secret=secret, clock=self._clock)
-        self.identifier = identifier_of(
+        callers = callers_of(
             settings,
             self._database,
             issuer=self._issuer,
             scheme=self._loaded.packs.scheme,
             once=self._once,
-            logins=self.logins,
+            secret=secret,
             clock=self._clock,
         )
+        self.identifier, self.logins = callers.identifier, callers.logins
+        self.tokens = callers.tokens
         await self._sources.use(self._loaded.sources)
         if self._released:
             self._watch = RulesWatch(self._database, settings, self._in_force, self._clock)

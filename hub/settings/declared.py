@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from auth.client import IssuerSettings
 from auth.issuer import ClaimMapping, DevelopmentIssuer, Issuer
 from auth.link import Link
 from auth.provider import LoginSettings
@@ -102,6 +103,8 @@ class Auth(_Section, frozen=True, kw_only=True):
     cache_s: Seconds = 60.0
     """How long accepted credentials are taken without looking again."""
     development_issuer: DevelopmentIssuer | None = None
+    issuer: IssuerSettings = IssuerSettings()
+    """The hub as an issuer of short tokens for applications."""
     login: LoginSettings = LoginSettings()
     """Where people log in with browsers."""
 

@@ -39,6 +39,23 @@ def login_problems(settings: Settings) -> Iterator[Wrong]:
         yield from _problems(provider, settings)
 
 
+def issuer_problems(settings: Settings) -> Iterator[Wrong]:
+    """Every mistake in `auth.issuer`."""
+    issuer = settings.auth.issuer
+    if issuer.enabled and not _is_origin(issuer.url):
+        hint = "write scheme and host as clients see them: `https://hub.city.example`"
+        yield "`url` is no `https` origin", hint
+    if any(one.issuer == (issuer.url or "").rstrip("/") for one in settings.auth.issuers):
+        yield "the hub's own issuer is declared as an outer one too", "keep one of them"
+    ids = [client.id for client in issuer.clients]
+    if len(set(ids)) < len(ids):
+        yield "a client is declared twice", "keep one of them"
+    for client in issuer.clients:
+        if client.jwks is None and not client.certificates:
+            hint = "declare its `jwks` or `certificates`; with a secret, give it an API key"
+            yield f"the client `{client.id}` cannot prove who it is", hint
+
+
 def _problems(provider: Provider, settings: Settings) -> Iterator[Wrong]:
     portal = provider.portal
     if (provider.issuer is None) == (portal is None):

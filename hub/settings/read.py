@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from hub.settings.declared import Settings
-from hub.settings.logins import login_problems
+from hub.settings.logins import issuer_problems, login_problems
 from schema.compose.positions import Block, Leaf, Node, Place, Row, YamlProblem, parse, scalar
 from schema.errors import HubError, ManyErrors
 
@@ -360,3 +360,5 @@ def _check(settings: Settings, root: Block, reader: _Reader) -> None:
         seen.add(issuer.issuer)
     for problem, hint in login_problems(settings):
         reader.wrong(at("auth", "login"), problem, hint)
+    for problem, hint in issuer_problems(settings):
+        reader.wrong(at("auth", "issuer"), problem, hint)

@@ -49,6 +49,8 @@ EVENTS: Mapping[str, str] = {
     "login.done": "somebody has logged in; `provider` says where, `stepped_up` if anew",
     "login.refused": "a log-in came to nothing; `reason` is for the operator only",
     "sessions.unavailable": "sessions could not be looked at; whoever has one is refused",
+    "token.issued": "the token door has made a token for `client`",
+    "token.refused": "the token door has refused; `reason` is for the operator only",
     "serve.drain_timeout": "operations were still in flight at the end of the drain",
     "serve.refused": "the server was not started",
     "serve.started": "a worker serves",
