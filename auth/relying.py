@@ -63,6 +63,7 @@ class Relying:
         self._secret = secret
         self._clock = clock
         self._transport = transport
+        self._ssl = httpx.create_ssl_context()  # once: reading authorities takes its time
         self._metadata: _Metadata | None = None
         self._fetched = float("-inf")
         portal = provider.portal
@@ -244,7 +245,7 @@ class Relying:
 
     def _client(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(
-            timeout=TIMEOUT_S, follow_redirects=False, transport=self._transport
+            timeout=TIMEOUT_S, follow_redirects=False, transport=self._transport, verify=self._ssl
         )
 
 

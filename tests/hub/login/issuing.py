@@ -33,7 +33,8 @@ ACCESS = "urn:ietf:params:oauth:token-type:access_token"
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 CONFIG = """\
 packs: [cn]
-instance: {{mode: development}}
+instance: {{mode: development, name: here}}
+links: [{{name: there, keys: jwks.json, ceiling: {{cn-gbt43697: G3}}}}]
 listen: {{reload_poll_s: 0, trusted_proxies: [10.0.0.5/32], certificate_header: Client-Cert}}
 auth:
   issuers: [{{issuer: {issuer}, audience: [hub], jwks: jwks.json}}]
