@@ -161,10 +161,12 @@ class LoginDoor:
         """End the session; a page of another origin cannot."""
         found = read(request.scope["headers"])
         ident = logins.browser.session(found)
-        if ident is not None:
-            logins.browser.check(found, ident)
-            await logins.sessions.end(ident)
         response = told({"active": False})
+        if ident is None:
+            # another site's form comes without the cookie, and must not take it away
+            return response
+        logins.browser.check(found, ident)
+        await logins.sessions.end(ident)
         _set(response, logins, logins.browser.cookie, "", age_s=0)
         return response
 

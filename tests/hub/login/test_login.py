@@ -295,6 +295,13 @@ async def test_log_out_ends_it_everywhere(at: Desk) -> None:
 
 
 @pytest.mark.asyncio
+async def test_a_log_out_without_the_cookie_takes_none_away(at: Desk) -> None:
+    # so comes a form of another site, whose answer could still set cookies
+    got = await at.browser().post("/auth/logout", headers={"origin": "https://evil.example"})
+    assert "set-cookie" not in got.headers
+
+
+@pytest.mark.asyncio
 async def test_stepping_up(at: Desk) -> None:
     first = await at.log_in(acr="pwd", auth_time=forge.NOW)
     asked = await at.begin(acr="card")
