@@ -79,8 +79,7 @@ class Identifier:
             subject, keep = await self._check(scheme, token, certificate, now)
             if token in self._revoked:
                 raise RefusedError("revoked")  # it was revoked while it was looked at
-            if self._links is not None and self._links.names(subject):
-                raise RefusedError("name")  # rules about callers of that link would be met by it
+            self._check_name(subject)
         except RefusedError as refused:
             log.info("auth.refused", reason=refused.reason)
             if refused.reason != "certificate":  # the next one may show the right one
@@ -117,8 +116,7 @@ class Identifier:
             raise unauthenticated()
         try:
             subject = await self._browser.visitor(headers)
-            if self._links is not None and self._links.names(subject):
-                raise RefusedError("name")  # rules about callers of that link would be met by it
+            self._check_name(subject)
         except RefusedError as refused:
             log.info("auth.refused", reason=refused.reason)
             raise unauthenticated() from None
@@ -146,6 +144,11 @@ class Identifier:
             accepted = await self._tokens.accepted(token, certificate)
             return accepted.subject, accepted.keep
         raise RefusedError("scheme")
+
+    def _check_name(self, subject: Subject) -> None:
+        """Raises: `RefusedError` for a name that callers of a link have."""
+        if self._links is not None and self._links.names(subject):
+            raise RefusedError("name")  # rules about callers of that link would be met by it
 
     def _keep(self, token: str, held: tuple[float, Subject]) -> None:
         self._old.pop(token, None)

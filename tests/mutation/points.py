@@ -18,9 +18,11 @@ from tests.mutation.raising import LABELLED, RAISED
 from tests.mutation.registering import REGISTRATION
 from tests.mutation.releasing import RELEASED, SERVED_RULES, SIGNED
 from tests.mutation.telling import TOLD
+from tests.mutation.visiting import VISITED
 
 GROUPS: tuple[tuple[str, tuple[Point, ...]], ...] = (
     ("Who asks", CREDENTIALS),
+    ("Log-ins, sessions and the hub's own tokens", VISITED),
     ("Callers of other hubs", LINKED),
     ("What is registered", REGISTERED),
     ("Mandatory checks", MANDATORY),
