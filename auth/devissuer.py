@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import ipaddress
-import os
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -23,7 +20,9 @@ from joserfc.jwk import OKPKey
 from joserfc.jws import JWSRegistry
 from joserfc.util import urlsafe_b64encode
 
+from auth.fetch import loopback
 from auth.issuer import DevelopmentIssuer, Issuer
+from auth.keyfile import made_once, replace
 from schema.errors import HubError
 
 _KEY_FILE = "issuer-key.pem"
@@ -35,7 +34,7 @@ def refuse_unless_development(mode: str, host: str) -> None:
 
     Both must be so: the instance says it is for development, and only this machine reaches it.
     """
-    if mode != "development" or not _loopback(host):
+    if mode != "development" or not loopback(host):
         # fails closed: who can read its key can be anybody
         raise HubError(
             "CONFIG_INVALID",
@@ -66,7 +65,7 @@ class DevIssuer:
             self._kid = self._key.thumbprint()
             self._file = folder / _SET_FILE
             public = {**self._key.as_dict(private=False), "kid": self._kid, "use": "sig"}
-            _replace(self._file, msgspec.json.encode({"keys": [public]}), 0o644)
+            replace(self._file, msgspec.json.encode({"keys": [public]}), 0o644)
         except OSError as error:
             raise HubError(
                 "CONFIG_INVALID",
@@ -107,16 +106,10 @@ class DevIssuer:
 
 def _load_or_make(file: Path) -> OKPKey:
     """The key in the file; the first of several processes makes it."""
-    if not file.exists():
-        pem = Ed25519PrivateKey.generate().private_bytes(
-            Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
-        )
-        draft = file.with_name(f".{file.name}.{os.getpid()}")
-        _write(draft, pem, 0o600)
-        with contextlib.suppress(FileExistsError):  # another process was first; its key counts
-            os.link(draft, file)
-        draft.unlink()
-    data = file.read_bytes()
+    pem = Ed25519PrivateKey.generate().private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    )
+    data = made_once(file, pem)
     try:
         key = load_pem_private_key(data, password=None)
         if not isinstance(key, Ed25519PrivateKey):
@@ -130,22 +123,3 @@ def _load_or_make(file: Path) -> OKPKey:
             hint="delete the file; a new key is made and old tokens end",
             cause=error,
         ) from error
-
-
-def _write(file: Path, data: bytes, mode: int) -> None:
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(data)
-
-
-def _replace(file: Path, data: bytes, mode: int) -> None:
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
-    _write(draft, data, mode)
-    draft.replace(file)
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False

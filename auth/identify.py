@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 
 from auth.apikeys import KeyStore, check, looks_like_key
+from auth.browser import Browser, RawHeaders
 from auth.link import Linked, LinkVerifier
 from auth.refusal import RefusedError, unauthenticated
 from auth.token import MAX_BYTES, TokenVerifier
@@ -33,6 +34,7 @@ class Identifier:
         tokens: TokenVerifier | None = None,
         keys: Sequence[KeyStore] = (),
         links: LinkVerifier | None = None,
+        browser: Browser | None = None,
         cache_size: int = 10_000,
         cache_s: float = 60.0,
         clock: Callable[[], float] = time.time,
@@ -40,6 +42,7 @@ class Identifier:
         self._tokens = tokens
         self._keys = tuple(keys)
         self._links = links
+        self._browser = browser
         self._half = max(1, cache_size // 2)
         self._cache_s = cache_s
         self._clock = clock
@@ -58,8 +61,9 @@ class Identifier:
             self._keep(token, held)
         return held[1] if held[0] > self._clock() else None
 
-    async def identify(self, scheme: str, token: str) -> Subject:
-        """The subject of the credentials.
+    async def identify(self, scheme: str, token: str, certificate: str | None = None) -> Subject:
+        """The subject of the credentials; `certificate` is the digest of the one that the client
+        has shown.
 
         Raises: `HubError` UNAUTHENTICATED, the same whatever is wrong; the log has the reason.
         """
@@ -72,15 +76,17 @@ class Identifier:
         try:
             if token in self._revoked:
                 raise RefusedError("revoked")
-            subject = await self._check(scheme, token, now)
+            subject, keep = await self._check(scheme, token, certificate, now)
             if token in self._revoked:
                 raise RefusedError("revoked")  # it was revoked while it was looked at
-            if self._links is not None and self._links.names(subject):
-                raise RefusedError("name")  # rules about callers of that link would be met by it
+            self._check_name(subject)
         except RefusedError as refused:
             log.info("auth.refused", reason=refused.reason)
-            self._remember(token, now)
+            if refused.reason != "certificate":  # the next one may show the right one
+                self._remember(token, now)
             raise unauthenticated() from None
+        if not keep:
+            return subject
         held = self._young.get(token) or self._old.get(token)
         if held is not None and held[1] == subject:
             subject = held[1]  # the same object again: what others keep for it stays good
@@ -101,6 +107,21 @@ class Identifier:
             log.info("auth.refused", reason=refused.reason)
             raise unauthenticated() from None
 
+    async def visited(self, headers: RawHeaders) -> Subject:
+        """Who asks with a browser's session.
+
+        Raises: `HubError` UNAUTHENTICATED, the same whatever is wrong; CSRF_REFUSED.
+        """
+        if self._browser is None:
+            raise unauthenticated()
+        try:
+            subject = await self._browser.visitor(headers)
+            self._check_name(subject)
+        except RefusedError as refused:
+            log.info("auth.refused", reason=refused.reason)
+            raise unauthenticated() from None
+        return subject
+
     def revoke(self, token: str) -> None:
         """Never accept these credentials again in this process."""
         held = self._young.pop(token, None) or self._old.pop(token, None)
@@ -113,12 +134,21 @@ class Identifier:
         self._young, self._old = {}, {}
         self._refused = {}
 
-    async def _check(self, scheme: str, token: str, now: float) -> Subject:
+    async def _check(
+        self, scheme: str, token: str, certificate: str | None, now: float
+    ) -> tuple[Subject, bool]:
+        """Who asks, and whether it may be kept."""
         if scheme in ("bearer", "apikey") and looks_like_key(token):
-            return await asyncio.to_thread(check, token, self._keys, now=now)
+            return await asyncio.to_thread(check, token, self._keys, now=now), True
         if scheme == "bearer" and self._tokens is not None:
-            return await self._tokens.verify(token)
+            accepted = await self._tokens.accepted(token, certificate)
+            return accepted.subject, accepted.keep
         raise RefusedError("scheme")
+
+    def _check_name(self, subject: Subject) -> None:
+        """Raises: `RefusedError` for a name that callers of a link have."""
+        if self._links is not None and self._links.names(subject):
+            raise RefusedError("name")  # rules about callers of that link would be met by it
 
     def _keep(self, token: str, held: tuple[float, Subject]) -> None:
         self._old.pop(token, None)

@@ -67,6 +67,12 @@ class Issuer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         "JWT",
     )
     """Accepted values of the `typ` header."""
+    parties: tuple[str, ...] = ()
+    """Clients (`azp`, else `client_id`) whose tokens count; `()` = all that the issuer has."""
+    single_use: bool = False
+    """Every token has a `jti` and is good once, in all workers."""
+    bound: bool = False
+    """Every token is bound to the client's certificate (`cnf`)."""
     leeway_s: Annotated[float, msgspec.Meta(ge=0, le=300)] = 30.0
     lifetime_max_s: Annotated[float, msgspec.Meta(gt=0)] = 86_400.0
     """Longest time between `iat` (or now) and `exp`."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -18,6 +17,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 
 from auth.decode import json_object
+from auth.fetch import TIMEOUT_S, fetched, loopback, private_way
 from auth.issuer import Issuer
 from auth.refusal import RefusedError
 from schema.errors import HubError
@@ -32,7 +32,6 @@ _STALE_S = 3_600.0
 """Keys that could not be renewed for this long are not used any more."""
 _APART_S = 10.0
 """Least time between two fetches, whatever tokens come."""
-_TIMEOUT_S = 5.0
 _RSA_BITS_MIN = 2048
 
 
@@ -114,22 +113,23 @@ class KeySet:
         place = self._issuer.jwks
         if place is not None and "://" not in place:
             return await asyncio.to_thread(_read_file, Path(place))
-        async with asyncio.timeout(_TIMEOUT_S):
+        async with asyncio.timeout(TIMEOUT_S):
             async with httpx.AsyncClient(
-                timeout=_TIMEOUT_S, follow_redirects=False, transport=self._transport
+                timeout=TIMEOUT_S, follow_redirects=False, transport=self._transport
             ) as client:
                 if place is None:
                     place = await self._discover(client)
-                return await _get(client, place)
+                return await fetched(client, place, reason="key_set")
 
     async def _discover(self, client: httpx.AsyncClient) -> str:
         """The key set's address by OpenID Connect discovery."""
         issuer = self._issuer.issuer
-        data = json_object(await _get(client, get_well_known_url(issuer, external=True)))
+        url = get_well_known_url(issuer, external=True)
+        data = json_object(await fetched(client, url, reason="key_set"))
         place = data.get("jwks_uri")
         if data.get("issuer") != issuer or not isinstance(place, str):
             raise RefusedError("key_set")  # fails closed: another issuer's document, or none
-        if not _loopback(issuer):
+        if not loopback(urlsplit(issuer).hostname or ""):
             metadata = OpenIDProviderMetadata(data)
             metadata.validate_issuer()
             metadata.validate_jwks_uri()
@@ -141,7 +141,7 @@ def check_place(issuer: Issuer) -> None:
     place = issuer.jwks if issuer.jwks is not None else issuer.issuer
     if issuer.jwks is not None and "://" not in place:
         return
-    if not _safe(place):
+    if not private_way(place):
         raise HubError(
             "CONFIG_INVALID",
             "the key set of an issuer is not at an `https` address",
@@ -194,36 +194,9 @@ def _import(jwk: Mapping[str, Any]) -> tuple[Key | None, str]:
             return None, ""
 
 
-async def _get(client: httpx.AsyncClient, url: str) -> bytes:
-    if not _safe(url):
-        raise RefusedError("key_set")
-    body = bytearray()
-    async with client.stream("GET", url, headers={"accept": "application/json"}) as response:
-        if response.status_code != httpx.codes.OK:
-            raise RefusedError("key_set")
-        async for part in response.aiter_bytes():
-            body += part
-            if len(body) > _BYTES_MAX:
-                raise RefusedError("key_set")
-    return bytes(body)
-
-
 def _read_file(file: Path) -> bytes:
     with file.open("rb") as stream:
         data = stream.read(_BYTES_MAX + 1)
     if len(data) > _BYTES_MAX:
         raise RefusedError("key_set")
     return data
-
-
-def _safe(url: str) -> bool:
-    scheme = urlsplit(url).scheme
-    return scheme == "https" or (scheme == "http" and _loopback(url))
-
-
-def _loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -8,7 +8,7 @@ import re
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Annotated, Any, Literal, Protocol, cast
+from typing import Annotated, Any, Literal, cast
 
 import msgspec
 
@@ -16,7 +16,7 @@ from auth.claims import subject_id
 from auth.issuer import Issuer, KeyPlace
 from auth.keyset import KeySet
 from auth.refusal import RefusedError
-from auth.token import TokenVerifier
+from auth.token import Once, TokenVerifier
 from schema.errors import HubError
 from schema.model.label import LabelScheme
 from schema.model.names import DepartmentName
@@ -73,14 +73,6 @@ class Linked(msgspec.Struct, frozen=True, kw_only=True):
     """As stated; the subject's purposes say whether it may be."""
     case_id: str | None
     trace: str | None
-
-
-class Once(Protocol):
-    """Remembers ids until they end, for all workers."""
-
-    async def first(self, ident: str, ends: float) -> bool:
-        """Whether the id was never seen before; raises `HubError`."""
-        ...
 
 
 class LinkVerifier:

@@ -27,6 +27,12 @@ Reason = Literal[
     "replayed",
     "body",
     "name",
+    "party",
+    "certificate",
+    "provider",
+    "session",
+    "client",
+    "grant",
 ]
 
 

@@ -21,11 +21,13 @@ from hub.audit.chain import AuditLog
 from hub.audit.heads import HeadWatch
 from hub.audit.opening import open_audit
 from hub.audit.persons import person_hashes
-from hub.callers import identifier_of
+from hub.callers import callers_of
 from hub.corrections.disputes import disputes_of
 from hub.corrections.news import tell_of_doubts
 from hub.emergency.work import watch_glass
 from hub.loading import Loaded, engine_of, query_limits, watched_files
+from hub.login.logins import Logins
+from hub.login.tokens import Tokens
 from hub.packaging import guard_names
 from hub.query.answer import Pipeline
 from hub.query.contest import Differing
@@ -74,6 +76,8 @@ class Hub:
 
     pipeline: Pipeline
     identifier: Identifier
+    logins: Logins | None = None
+    tokens: Tokens | None = None
 
     def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.time) -> None:
         guard_names()
@@ -166,14 +170,12 @@ class Hub:
         self._meter = Meter(self._quotas, secret, self._clock)
         self._record_operations(secret)
         self._health = SourceWatch(settings.health, self._database, self._clock)
-        self.identifier = identifier_of(
-            settings,
-            self._database,
-            issuer=self._issuer,
-            scheme=self._loaded.packs.scheme,
-            once=self._once,
-            clock=self._clock,
-        )
+        callers = callers_of(
+            settings, self._database, issuer=self._issuer, scheme=self._loaded.packs.scheme,
+            once=self._once, secret=secret, clock=self._clock,
+        )  # fmt: skip
+        self.identifier, self.logins = callers.identifier, callers.logins
+        self.tokens = callers.tokens
         await self._sources.use(self._loaded.sources)
         self._glass, work = await watch_glass(
             settings, self._database, self._clock, self._plan_anew, LOOK_S
@@ -364,6 +366,8 @@ class Hub:
         await asyncio.to_thread(self._quotas.close)
         await asyncio.to_thread(self._mosaics.close)
         await asyncio.to_thread(self._once.close)
+        if self.logins is not None:
+            await asyncio.to_thread(self.logins.sessions.close)
         self._database.dispose()
         self._metrics.close()
         self._tracing.close()

@@ -29,7 +29,9 @@ CODES: dict[str, CodeInfo] = {
     "METHOD_NOT_ALLOWED": CodeInfo("caller", 405, False, "this HTTP method cannot do that"),
     "NOT_ACCEPTABLE": CodeInfo("caller", 406, False, "no media type the client accepts"),
     "UNSUPPORTED_MEDIA_TYPE": CodeInfo("caller", 415, False, "the body has another media type"),
-    "CSRF_REFUSED": CodeInfo("caller", 403, False, "a preflight header is missing"),
+    "CSRF_REFUSED": CodeInfo(
+        "caller", 403, False, "a header is missing that no other page can send"
+    ),
     "PAYLOAD_TOO_LARGE": CodeInfo("caller", 413, False, "the body is too large"),
     "URI_TOO_LONG": CodeInfo("caller", 414, False, "the address is too long"),
     "REQUEST_TIMEOUT": CodeInfo("caller", 408, True, "the body did not arrive in time"),

@@ -56,11 +56,12 @@ def at_hub(config: Path, credentials: Path) -> Iterator[AtHub]:
     """The hub, and who holds the credentials. Raises: `HubError`, UNAUTHENTICATED among them."""
     import time
 
-    from hub.callers import identifier_of
+    from hub.callers import callers_of
     from hub.registration.ground import load
     from hub.settings import read_settings
     from hub.store.engine import migrate, open_engine
     from hub.store.once import StoredOnce
+    from hub.store.secret import shared_secret
 
     load_environment(config)
     settings = read_settings(config)
@@ -72,11 +73,11 @@ def at_hub(config: Path, credentials: Path) -> Iterator[AtHub]:
         loaded = load(settings, rules=not settings.release.required, engine=engine)
         once = StoredOnce(engine, wait_s=settings.audit.wait_s, clock=time.time)
         try:
-            identifier = identifier_of(
+            callers = callers_of(
                 settings, engine, issuer=None, scheme=loaded.packs.scheme, once=once,
-                clock=time.time,
+                secret=shared_secret(Path(settings.state.directory)), clock=time.time,
             )  # fmt: skip
-            who = asyncio.run(identifier.identify("bearer", token))
+            who = asyncio.run(callers.identifier.identify("bearer", token))
         finally:
             once.close()
         yield AtHub(settings, engine, loaded, who)

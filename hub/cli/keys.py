@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import time
 from collections.abc import Callable
@@ -149,6 +148,38 @@ def revoke(key_id: str, file: Path | None, config: Path | None) -> None:
     click.echo("revoked")
 
 
+@keys.command()
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="The hub whose issuer it is (the setting auth.issuer).",
+)
+@click.option(
+    "--after",
+    type=click.IntRange(60, 86_400),
+    default=600,
+    show_default=True,
+    help="Seconds until the new key signs; until then others learn it.",
+)
+@click.option("--at-once", is_flag=True, help="Sign with it now; all tokens so far end.")
+def rotate(config: Path, after: int, at_once: bool) -> None:
+    """Give the hub's own issuer a new signing key and print its id.
+
+    The old key signs until then, and its tokens verify to their end. Workers take it up by
+    themselves.
+
+    \b
+    Example:
+      hub keys rotate --config hub.yaml
+    """
+    from auth.ownkeys import OwnKeys
+    from hub.settings import read_settings
+
+    own = OwnKeys(Path(read_settings(config).state.directory))
+    click.echo(own.rotate(after_s=0 if at_once else after))
+
+
 Keep = Callable[[str, "Callable[[KeyRecord | None], KeyRecord]"], None]
 """Replaces the record with an id by what a function makes of it."""
 
@@ -181,6 +212,7 @@ def _in_store(config: Path) -> Keep:
 
 def _in_file(file: Path) -> Keep:
     from auth.apikeys import KeyRecord
+    from auth.keyfile import replace
 
     def keep(key_id: str, change: Callable[[KeyRecord | None], KeyRecord]) -> None:
         try:
@@ -191,18 +223,9 @@ def _in_file(file: Path) -> Keep:
                 "CONFIG_INVALID", "the file of API keys cannot be read", where=str(file)
             ) from error
         records[key_id] = change(records.get(key_id))
-        _replace(file, msgspec.json.format(msgspec.json.encode(list(records.values()))))
+        replace(file, msgspec.json.format(msgspec.json.encode(list(records.values()))), 0o600)
 
     return keep
-
-
-def _replace(file: Path, data: bytes) -> None:
-    """Write beside and rename, readable by the owner only: a running hub reads the file."""
-    beside = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as out:
-        out.write(data)
-    beside.replace(file)
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -58,6 +58,7 @@ def build_app(settings: Settings) -> App:
     """One worker's application; called in the worker's process."""
     from hub.control.door import control_door
     from hub.corrections.door import correction_routes
+    from hub.login.routes import identity_routes
     from hub.serve.app import create_app
     from hub.serve.options import door_options
     from hub.telemetry.log import configure_logging
@@ -74,6 +75,10 @@ def build_app(settings: Settings) -> App:
         manifests=() if trusted is None else (Path(trusted),),
         reload_poll_s=settings.listen.reload_poll_s,
         drain_s=settings.listen.drain_s,
-        further=(*(() if door is None else door.routes), *correction_routes(hub, settings)),
+        further=(
+            *(() if door is None else door.routes),
+            *correction_routes(hub, settings),
+            *identity_routes(hub, settings),
+        ),
         rooms=() if door is None else (door.room,),
     )

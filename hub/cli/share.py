@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from hub.cli.caller import CREDENTIALS, at_hub
+from hub.cli.caller import CREDENTIALS
 from hub.cli.desk import CONFIG, plain, told
 from hub.cli.load import read_text
+from hub.cli.share_desk import is_late, sharing_desk, tell_request
+from hub.cli.share_grants import accept, certify, list_grants, reach, renew, revoke
 from hub.sharing.request import RefusalReason
 from schema.errors import HubError
 
 if TYPE_CHECKING:
-    from hub.sharing.asking import Sharing
-    from hub.sharing.desk import Shown
-    from hub.sharing.party import Party
     from hub.sharing.request import Terms
-    from hub.store.sharing import StoredGrant
 
 BASED_ON = click.option(
     "--based-on",
@@ -46,21 +41,8 @@ def share() -> None:
     """
 
 
-@contextmanager
-def _desk(config: Path, credentials: Path) -> Iterator[tuple[Sharing, Party]]:
-    from hub.sharing.asking import Sharing
-    from hub.sharing.party import party_of
-
-    with at_hub(config, credentials) as at:
-        settings = at.settings
-        if not settings.sharing.enabled:
-            hint = "set `sharing.enabled`"
-            raise HubError("NOT_FOUND", "this hub has no requests for shares", hint=hint)
-        lookers = frozenset({settings.release.officer_duty, settings.release.auditor_duty})
-        yield (
-            Sharing(at.engine, settings, at.loaded),
-            party_of(at.who, settings.sharing, lookers),
-        )
+for _command in (list_grants, revoke, certify, accept, renew, reach):
+    share.add_command(_command)
 
 
 @share.command("search")
@@ -76,7 +58,7 @@ def search_fields(words: tuple[str, ...], credentials: Path, config: Path) -> No
     """
     from hub.sharing.search import search
 
-    with _desk(config, credentials) as (desk, party):
+    with sharing_desk(config, credentials) as (desk, party):
         for one in search(desk.loaded, " ".join(words), party.department):
             titles = " / ".join(one.title.values())
             click.echo(f"{one.coordinate}  {plain(titles)}  {one.owner}  {one.share}: {one.how}")
@@ -100,8 +82,8 @@ def request(
     from hub.sharing.request import read_request
 
     found = read_request(_values(file))
-    with _desk(config, credentials) as (desk, party):
-        _tell(desk, desk.write(party, found, ident=ident, based_on=based_on))
+    with sharing_desk(config, credentials) as (desk, party):
+        tell_request(desk, desk.write(party, found, ident=ident, based_on=based_on))
 
 
 @share.command()
@@ -116,8 +98,8 @@ def submit(ident: str, based_on: int | None, credentials: Path, config: Path) ->
     Example:
       hub share submit 1f0c9a55 --credentials token.txt
     """
-    with _desk(config, credentials) as (desk, party):
-        _tell(desk, desk.submit(party, ident, based_on=based_on))
+    with sharing_desk(config, credentials) as (desk, party):
+        tell_request(desk, desk.submit(party, ident, based_on=based_on))
 
 
 @share.command()
@@ -135,8 +117,8 @@ def withdraw(
     Example:
       hub share withdraw 1f0c9a55 --reason "not needed" --credentials token.txt
     """
-    with _desk(config, credentials) as (desk, party):
-        _tell(desk, desk.withdraw(party, ident, reason, based_on=based_on))
+    with sharing_desk(config, credentials) as (desk, party):
+        tell_request(desk, desk.withdraw(party, ident, reason, based_on=based_on))
 
 
 @share.command()
@@ -167,8 +149,10 @@ def agree(
       hub share agree 1f0c9a55 --part 0 --terms bands.yaml --credentials token.txt
     """
     given = None if terms is None else _terms(terms)
-    with _desk(config, credentials) as (desk, party):
-        _tell(desk, desk.agree(party, ident, part, terms=given, said=said, based_on=based_on))
+    with sharing_desk(config, credentials) as (desk, party):
+        tell_request(
+            desk, desk.agree(party, ident, part, terms=given, said=said, based_on=based_on)
+        )
 
 
 @share.command()
@@ -195,8 +179,10 @@ def refuse(
       hub share refuse 1f0c9a55 --part 0 --reason law-forbids --said "article 9" \\
         --credentials token.txt
     """
-    with _desk(config, credentials) as (desk, party):
-        _tell(desk, desk.refuse(party, ident, part, reason=reason, said=said, based_on=based_on))
+    with sharing_desk(config, credentials) as (desk, party):
+        tell_request(
+            desk, desk.refuse(party, ident, part, reason=reason, said=said, based_on=based_on)
+        )
 
 
 @share.command()
@@ -215,8 +201,8 @@ def dispute(
     Example:
       hub share dispute 1f0c9a55 --part 0 --said "the law asks for it" --credentials token.txt
     """
-    with _desk(config, credentials) as (desk, party):
-        _tell(desk, desk.dispute(party, ident, part, said, based_on=based_on))
+    with sharing_desk(config, credentials) as (desk, party):
+        tell_request(desk, desk.dispute(party, ident, part, said, based_on=based_on))
 
 
 @share.command()
@@ -243,9 +229,9 @@ def judge(
       hub share judge 1f0c9a55 --part 0 --judgement reconsider --said "look again" \\
         --credentials token.txt
     """
-    with _desk(config, credentials) as (desk, party):
+    with sharing_desk(config, credentials) as (desk, party):
         given = {"judgement": judgement, "said": said, "based_on": based_on}
-        _tell(desk, desk.judge(party, ident, part, **given))  # type: ignore[arg-type]  # by name
+        tell_request(desk, desk.judge(party, ident, part, **given))  # type: ignore[arg-type]  # by name
 
 
 @share.command("list")
@@ -258,10 +244,10 @@ def list_requests(credentials: Path, config: Path) -> None:
     Example:
       hub share list --credentials token.txt
     """
-    with _desk(config, credentials) as (desk, party):
+    with sharing_desk(config, credentials) as (desk, party):
         for shown in desk.requests(party):
             asked = shown.held.request
-            late = any(_late(one, desk.now) for one in shown.held.parts)
+            late = any(is_late(one, desk.now) for one in shown.held.parts)
             click.echo(
                 f"{shown.id}  {shown.held.state}{', late' if late else ''}  {asked.department}"
                 f"  {plain(asked.app)}  {plain(asked.scenario)[:60]}"
@@ -279,132 +265,12 @@ def show_request(ident: str, credentials: Path, config: Path) -> None:
     Example:
       hub share show 1f0c9a55 --credentials token.txt
     """
-    with _desk(config, credentials) as (desk, party):
+    with sharing_desk(config, credentials) as (desk, party):
         shown = desk.request(party, ident)
-        _tell(desk, shown)
+        tell_request(desk, shown)
         for step in shown.steps:
             reason = "" if step.reason is None else f": {plain(step.reason)}"
             click.echo(f"  {step.revision}  {told(step.at)}  {step.act}  {plain(step.by)}{reason}")
-
-
-@share.command("grants")
-@CREDENTIALS
-@CONFIG
-def list_grants(credentials: Path, config: Path) -> None:
-    """List the grants of what your department owns or uses.
-
-    \b
-    Example:
-      hub share grants --credentials token.txt
-    """
-    with _desk(config, credentials) as (desk, party):
-        for row in desk.grants(party):
-            _tell_grant(row)
-
-
-@share.command()
-@click.argument("grant")
-@click.option("--reason", required=True, help="Why; it stands on record.")
-@CREDENTIALS
-@CONFIG
-def revoke(grant: str, reason: str, credentials: Path, config: Path) -> None:
-    """End GRANT now, on all workers.
-
-    \b
-    Example:
-      hub share revoke share-1f0c9a55-0 --reason "too much" --credentials token.txt
-    """
-    with _desk(config, credentials) as (desk, party):
-        _tell_grant(desk.revoke(party, grant, reason))
-
-
-@share.command()
-@click.argument("grant")
-@CREDENTIALS
-@CONFIG
-def certify(grant: str, credentials: Path, config: Path) -> None:
-    """Confirm that GRANT is still needed and in order.
-
-    \b
-    Example:
-      hub share certify share-1f0c9a55-0 --credentials token.txt
-    """
-    with _desk(config, credentials) as (desk, party):
-        _tell_grant(desk.certify(party, grant))
-
-
-@share.command()
-@click.argument("grant")
-@CREDENTIALS
-@CONFIG
-def accept(grant: str, credentials: Path, config: Path) -> None:
-    """Sign for what GRANT gives: your department answers for it. Then it is live.
-
-    \b
-    Example:
-      hub share accept share-1f0c9a55-0 --credentials token.txt
-    """
-    with _desk(config, credentials) as (desk, party):
-        _tell_grant(desk.accept(party, grant))
-
-
-@share.command()
-@click.argument("grant")
-@click.option("--expires", required=True, help="The new last day, as 2027-12-31.")
-@CREDENTIALS
-@CONFIG
-def renew(grant: str, expires: str, credentials: Path, config: Path) -> None:
-    """Begin a request for the same as GRANT gives, until another day.
-
-    \b
-    Example:
-      hub share renew share-1f0c9a55-0 --expires 2027-12-31 --credentials token.txt
-    """
-    with _desk(config, credentials) as (desk, party):
-        _tell(desk, desk.renew(party, grant, expires))
-
-
-@share.command()
-@click.argument("grant")
-@CREDENTIALS
-@CONFIG
-def reach(grant: str, credentials: Path, config: Path) -> None:
-    """Show when each worker had taken up the last change to GRANT.
-
-    \b
-    Example:
-      hub share reach share-1f0c9a55-0 --credentials token.txt
-    """
-    with _desk(config, credentials) as (desk, party):
-        row, workers = desk.reach(party, grant)
-        _tell_grant(row)
-        for one in workers:
-            click.echo(f"  {one.worker}  {told(one.at)}")
-
-
-def _tell(desk: Sharing, shown: Shown) -> None:
-    click.echo(f"request {shown.id} is {shown.held.state} (revision {shown.revision})")
-    for number, one in enumerate(shown.held.parts):
-        due = "" if one.due is None or one.state != "waiting" else f", due {told(one.due)}"
-        late = ", late: the data authority sees it" if _late(one, desk.now) else ""
-        grant = "" if one.grant is None else f", grant {one.grant}"
-        click.echo(
-            f"  part {number}  {one.department}  {one.state}{due}{late}{grant}"
-            f"  {', '.join(one.fields)}"
-        )
-        if one.said:
-            click.echo(f"    {'' if one.reason is None else one.reason + ': '}{plain(one.said)}")
-
-
-def _late(part: Any, now: float) -> bool:
-    return part.state == "waiting" and part.due is not None and now > part.due
-
-
-def _tell_grant(row: StoredGrant) -> None:
-    click.echo(
-        f"{row.id}  {row.state}  {row.owner} -> {row.department} {plain(row.app)}"
-        f"  until {dt.datetime.fromtimestamp(row.expires, dt.UTC).date().isoformat()}"
-    )
 
 
 def _values(file: Path) -> Any:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+import msgspec
 import orjson
 import strawberry
 import structlog
@@ -27,6 +28,7 @@ from hub.control.schema import control_schema
 from hub.control.stream import MEDIA, asks_stream, streamed
 from hub.loading import Loaded
 from hub.query.profile import Profile
+from hub.serve.certificates import Certificates
 from hub.serve.collaborators import Identifying
 from hub.serve.credentials import identified
 from hub.serve.decode import Parts, read_json, read_parts
@@ -35,6 +37,7 @@ from hub.serve.media import JSON, is_json
 from hub.serve.problem import CHALLENGE, SECURITY, error_body, error_object, status_of
 from hub.settings import Settings
 from schema.errors import HubError
+from schema.model.subject import Subject
 
 log = structlog.get_logger("hub.serve")
 
@@ -65,8 +68,8 @@ def control_door(
 
 
 class ControlDoor:
-    """One worker's. It takes POST alone, and credentials from the header alone: no browser sends
-    either by itself."""
+    """One worker's. It takes POST alone, and credentials from the header, or a browser's session
+    with what no other origin's page can send."""
 
     def __init__(
         self, hub: Controlled, settings: Settings, clock: Callable[[], float] = time.time
@@ -81,6 +84,8 @@ class ControlDoor:
         self.routes: Sequence[Route] = (Route(PATH, self.answer, methods=["POST"]),)
         profile = Profile(settings.instance.crypto_profile)
         self._repeats = Repeats(profile, Path(settings.state.directory))
+        listen = settings.listen
+        self._certificates = Certificates(listen.certificate_header, listen.trusted_proxies)
 
     async def answer(self, request: Request) -> Response:
         """One answer; never raises for what a client sent."""
@@ -90,7 +95,7 @@ class ControlDoor:
                 context, parts, found = await self._asked(request)
                 key = found.get(HEADER)
                 if asks_stream(found.get(b"accept")):
-                    return self._stream(context, parts, found[b"authorization"])
+                    return self._stream(context, parts, request)
                 if key is None:
                     return _response(await self._run(context, parts))
                 return _response(
@@ -114,7 +119,7 @@ class ControlDoor:
         check_encoding(found)
         limits = self._settings.limits
         check_length(found, limits.body_bytes)
-        subject = await identified(self._hub.identifier, found.get(b"authorization"))
+        subject = await self._who(request, found)
         check_staff(subject, self._settings)
         body = await read_body(
             request.receive, limits.body_bytes, limits.body_timeout_s, found.get(b"content-length")
@@ -133,6 +138,10 @@ class ControlDoor:
         )
         return context, parts, found
 
+    async def _who(self, request: Request, found: Mapping[bytes, bytes]) -> Subject:
+        header = found.get(b"authorization")
+        return await identified(self._hub.identifier, header, request.scope, self._certificates)
+
     async def _run(self, context: Context, parts: Parts) -> bytes:
         if parts.query is None:
             raise HubError("BAD_REQUEST", "the request has no `query`")
@@ -148,7 +157,7 @@ class ControlDoor:
             raise _other_kind() from error
         return _body(result)
 
-    def _stream(self, context: Context, parts: Parts, header: bytes) -> Response:
+    def _stream(self, context: Context, parts: Parts, request: Request) -> Response:
         """A subscription's events, for as long as the caller is who it was."""
 
         async def results() -> AsyncIterator[bytes]:
@@ -168,13 +177,19 @@ class ControlDoor:
             if self.room.closing:
                 return False
             try:
-                return await identified(self._hub.identifier, header) == context.subject
+                found = pick_headers(request.scope["headers"])
+                return _same(await self._who(request, found), context.subject)
             except HubError:
                 return False
 
         headers = {name.decode(): value.decode() for name, value in SECURITY}
         events = streamed(results(), good)
         return StreamingResponse(events, media_type=MEDIA, headers=headers)
+
+
+def _same(one: Subject, other: Subject) -> bool:
+    """Whether somebody is who they were; a session's end moves on as it is used."""
+    return msgspec.structs.replace(one, expires_at=other.expires_at) == other
 
 
 def _body(result: Any) -> bytes:

@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from hub.corrections.reporting import Report, Reporting
 from hub.loading import Loaded
+from hub.serve.certificates import Certificates
 from hub.serve.collaborators import Identifying
 from hub.serve.credentials import identified
 from hub.serve.guard import ClientGone, Room, check_encoding, check_length, pick_headers, read_body
@@ -67,6 +68,7 @@ class CorrectionDoor:
         self._clock = clock
         self._room = Room(_MOST)
         listen = settings.listen
+        self._certificates = Certificates(listen.certificate_header, listen.trusted_proxies)
         self._zones = Zones(listen.zones, listen.trusted_proxies)
 
     async def answer(self, request: Request) -> Response:
@@ -92,7 +94,8 @@ class CorrectionDoor:
             raise HubError("UNSUPPORTED_MEDIA_TYPE", f"the body is not {JSON} in UTF-8")
         check_encoding(found)
         check_length(found, _MOST_BYTES)
-        subject = await identified(self._hub.identifier, found.get(b"authorization"))
+        header = found.get(b"authorization")
+        subject = await identified(self._hub.identifier, header, request.scope, self._certificates)
         body = await read_body(
             request.receive,
             _MOST_BYTES,

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from auth.browser import RawHeaders
 from auth.link import Linked
 from hub.query.envelope import Answer
 from hub.query.request import Request
@@ -26,7 +27,13 @@ class Identifying(Protocol):
 
     def known(self, token: str) -> Subject | None: ...
 
-    async def identify(self, scheme: str, token: str) -> Subject: ...
+    async def identify(
+        self, scheme: str, token: str, certificate: str | None = None
+    ) -> Subject: ...
+
+    async def visited(self, headers: RawHeaders) -> Subject:
+        """Who asks with a browser's session; CSRF_REFUSED for what other pages could cause."""
+        ...
 
     async def linked(self, token: str, read: Callable[[], Awaitable[bytes]]) -> Linked:
         """Reads the body, which the token must be of, once it knows whose the token is."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from auth.refusal import unauthenticated
+from hub.serve.certificates import Certificates, Scope
 from hub.serve.collaborators import Identifying
 from hub.serve.guard import LONGEST_CREDENTIALS
 from schema.model.subject import Subject
@@ -10,9 +11,16 @@ from schema.model.subject import Subject
 _SCHEMES = {b"Bearer": "bearer", b"bearer": "bearer", b"apikey": "apikey"}
 
 
-async def identified(identifier: Identifying, header: bytes | None) -> Subject:
-    """Who asks. Raises: `HubError` UNAUTHENTICATED."""
-    if header is None or len(header) > LONGEST_CREDENTIALS:
+async def identified(
+    identifier: Identifying, header: bytes | None, scope: Scope, certificates: Certificates
+) -> Subject:
+    """Who asks: by the credentials of the header, without one by a browser's session.
+
+    Raises: `HubError` UNAUTHENTICATED, CSRF_REFUSED.
+    """
+    if header is None:
+        return await identifier.visited(scope["headers"])
+    if len(header) > LONGEST_CREDENTIALS:
         raise unauthenticated()
     name, _, token = header.partition(b" ")
     scheme = _SCHEMES.get(name) or _SCHEMES.get(name.lower())
@@ -25,4 +33,4 @@ async def identified(identifier: Identifying, header: bytes | None) -> Subject:
     subject = identifier.known(text)
     if subject is not None:
         return subject
-    return await identifier.identify(scheme, text)
+    return await identifier.identify(scheme, text, certificates.shown(scope))

@@ -14,6 +14,7 @@ import structlog
 from auth.link import Linked
 from hub.query.envelope import Answer
 from hub.query.request import Request
+from hub.serve.certificates import Certificates
 from hub.serve.collaborators import Served
 from hub.serve.credentials import identified
 from hub.serve.decode import (
@@ -92,6 +93,7 @@ class GraphQLDoor:
         self._wishes: dict[bytes | None, Wish] = {}
         self._types: dict[bytes, bool] = {}
         self._zones = Zones(options.zones, options.trusted_proxies) if options.zones else None
+        self._certificates = Certificates(options.certificate_header, options.trusted_proxies)
         self.room = Room(options.in_flight_max)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -151,7 +153,7 @@ class GraphQLDoor:
         shown = found.get(b"authorization")
         linked = None
         if shown is None or shown[: len(LINK)].lower() != LINK:
-            subject = await self._subject(shown)
+            subject = await self._subject(shown, scope)
             body = await self._body(receive, found)
         else:
             # the token covers the body, which is read once it is known whose the token is
@@ -187,7 +189,7 @@ class GraphQLDoor:
                 hint="send `GraphQL-Require-Preflight: 1`",
             )
         self._check_uri(scope)
-        subject = await self._subject(found.get(b"authorization"))
+        subject = await self._subject(found.get(b"authorization"), scope)
         parts = read_url(scope.get("query_string", b""), self._options.max_variables_depth)
         if parts.document_id is None and (ident := self._path_id(scope)):
             parts = _with_id(parts, ident)
@@ -271,8 +273,8 @@ class GraphQLDoor:
             found.get(b"content-length"),
         )
 
-    async def _subject(self, header: bytes | None) -> Subject:
-        return await identified(self._hub.identifier, header)
+    async def _subject(self, header: bytes | None, scope: Scope) -> Subject:
+        return await identified(self._hub.identifier, header, scope, self._certificates)
 
     def _wish(self, header: bytes | None) -> Wish:
         wish = self._wishes.get(header)

@@ -45,7 +45,9 @@ class DoorOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Serve `/metrics`."""
     zones: tuple[Zone, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
-    """Networks whose `X-Forwarded-For` counts."""
+    """Networks whose `X-Forwarded-For` and `certificate_header` count."""
+    certificate_header: str | None = None
+    """In what trusted proxies say which certificate a client has shown."""
 
 
 class ListenOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,6 +90,7 @@ def door_options(settings: Settings) -> DoorOptions:
         metrics=protocol.metrics,
         zones=settings.listen.zones,
         trusted_proxies=settings.listen.trusted_proxies,
+        certificate_header=settings.listen.certificate_header,
     )
 
 

@@ -9,8 +9,10 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from auth.client import IssuerSettings
 from auth.issuer import ClaimMapping, DevelopmentIssuer, Issuer
 from auth.link import Link
+from auth.provider import LoginSettings
 from hub.settings.steps import (
     CorrectionSettings,
     EmergencySettings,
@@ -25,6 +27,7 @@ from hub.settings.words import (
     DutyName,
     FilePath,
     FilePattern,
+    HeaderName,
     Network,
     OfficerName,
     PackName,
@@ -60,6 +63,8 @@ class Listen(Section, frozen=True, kw_only=True):
     zones: tuple[Zone, ...] = ()
     trusted_proxies: tuple[Network, ...] = ()
     """Whose `X-Forwarded-For` counts; nobody else's does."""
+    certificate_header: HeaderName | None = None
+    """In what those say which certificate a client has shown them, and that it is a good one."""
 
     @property
     def loopback(self) -> bool:
@@ -101,6 +106,10 @@ class Auth(Section, frozen=True, kw_only=True):
     cache_s: Seconds = 60.0
     """How long accepted credentials are taken without looking again."""
     development_issuer: DevelopmentIssuer | None = None
+    issuer: IssuerSettings = IssuerSettings()
+    """The hub as an issuer of short tokens for applications."""
+    login: LoginSettings = LoginSettings()
+    """Where people log in with browsers."""
 
 
 class State(Section, frozen=True, kw_only=True):

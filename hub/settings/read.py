@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from hub.settings.declared import Settings
+from hub.settings.logins import issuer_problems, login_problems
 from schema.compose.positions import Block, Leaf, Node, Place, Row, YamlProblem, parse, scalar
 from schema.errors import HubError, ManyErrors
 
@@ -184,6 +185,9 @@ class _Reader:
             return value
         if meta == "pack" and not value.endswith((".yaml", ".yml")):
             return value
+        if meta == "secret":
+            head, file = value[:7], value[7:]
+            return f"{head}{self.folder / file}" if head == "${file:" else value
         if meta == "network":
             problem = _network_problem(value)
             if problem is not None:
@@ -363,3 +367,7 @@ def _check(settings: Settings, root: Block, reader: _Reader) -> None:
         if issuer.issuer in seen:
             reader.wrong(at("auth", "issuers"), "an issuer is declared twice", "keep one of them")
         seen.add(issuer.issuer)
+    for problem, hint in login_problems(settings):
+        reader.wrong(at("auth", "login"), problem, hint)
+    for problem, hint in issuer_problems(settings):
+        reader.wrong(at("auth", "issuer"), problem, hint)

@@ -18,6 +18,7 @@ OfficerName = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 ZoneName = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 PlacePrefix = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
 ReferencePattern = Annotated[str, msgspec.Meta(pattern=r"^(env|file|vault):[^{}$]+$")]
+HeaderName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9-]{1,100}$")]
 DutyName = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 DatabaseUrl = Annotated[str, msgspec.Meta(min_length=1, extra={"place": "database"})]
 

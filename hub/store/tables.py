@@ -228,6 +228,21 @@ link_tokens = Table(
 )
 """Tokens of links that were used, as digests, until they end by themselves."""
 
+login_sessions = Table(
+    "login_sessions",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("person", String(64), nullable=False),
+    Column("record", Text, nullable=False),
+    Column("began", Float, nullable=False),
+    Column("seen", Float, nullable=False),
+    Column("ends", Float, nullable=False),
+    Index("login_sessions_person", "person"),
+    Index("login_sessions_ends", "ends"),
+)
+"""Sessions of people in browsers: `id` is a digest of what the browser has, `record` an
+`auth.session.Session` as JSON, without any token of a provider."""
+
 leases = Table(
     "leases",
     metadata,

@@ -21,10 +21,12 @@ from tests.mutation.registering import REGISTRATION
 from tests.mutation.releasing import RELEASED, SERVED_RULES, SIGNED
 from tests.mutation.sharing import SHARING
 from tests.mutation.telling import TOLD
+from tests.mutation.visiting import VISITED
 from tests.mutation.warning import WARNED
 
 GROUPS: tuple[tuple[str, tuple[Point, ...]], ...] = (
     ("Who asks", CREDENTIALS),
+    ("Log-ins, sessions and the hub's own tokens", VISITED),
     ("Callers of other hubs", LINKED),
     ("What is registered", REGISTERED),
     ("Mandatory checks", MANDATORY),

@@ -234,7 +234,7 @@ SERVED_RULES = (
     ),
     Point(
         "revoked epochs", "nothing leaves that revoked rules decided",
-        "hub/query/inforce.py", "if epoch in self._revoked:", "if False:",
+        "hub/query/inforce.py", "gone = epoch in self._revoked", "gone = False",
         (f"{SERVED}test_an_operation_ends_under_the_epoch_it_began_with",),
     ),
     Point(

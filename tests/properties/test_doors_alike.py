@@ -34,7 +34,7 @@ class Known:
     def known(self, token: str) -> Subject:
         return self.subject
 
-    async def identify(self, scheme: str, token: str) -> Subject:
+    async def identify(self, scheme: str, token: str, certificate: str | None = None) -> Subject:
         return self.subject
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -17,9 +14,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.npm import installed
+
 ROOT = Path(__file__).resolve().parents[3]
 HERE = Path(__file__).resolve().parent
-INSTALL_S = 110
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +32,7 @@ def shop() -> Iterator[Mapping[str, str]]:
     """The addresses of the subgraphs by name."""
     with _served("accounts", "/count") as accounts:
         child = subprocess.Popen(
-            ["node", str(_installed() / "serve.mjs")],
+            ["node", str(installed(HERE / "subgraphs", "subgraphs", "serve.mjs") / "serve.mjs")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -53,37 +51,6 @@ def shop() -> Iterator[Mapping[str, str]]:
             child.terminate()
             child.wait(15)
             child.stdout.close()
-
-
-def _installed() -> Path:
-    """The Node subgraphs with what they need, kept from one run to the next."""
-    here = HERE / "subgraphs"
-    lock = hashlib.sha256((here / "package-lock.json").read_bytes()).hexdigest()[:16]
-    folder = ROOT / ".venv-tools" / f"subgraphs-{lock}"
-    if not (folder / "ready").exists():
-        fresh = folder.with_name(f"{folder.name}-{os.getpid()}")
-        shutil.copytree(here, fresh, ignore=shutil.ignore_patterns("node_modules"))
-        try:
-            subprocess.run(
-                ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
-                cwd=fresh,
-                check=True,
-                capture_output=True,
-                timeout=INSTALL_S,
-            )
-        except (OSError, subprocess.SubprocessError) as error:
-            shutil.rmtree(fresh)
-            if os.environ.get("CI"):
-                raise
-            pytest.skip(f"NO NODE SUBGRAPHS: npm cannot install them ({type(error).__name__})")
-        (fresh / "ready").touch()
-        shutil.rmtree(folder, ignore_errors=True)
-        try:
-            fresh.rename(folder)
-        except OSError:  # another run was quicker
-            shutil.rmtree(fresh)
-    shutil.copy(here / "serve.mjs", folder)
-    return folder
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from graphql import GraphQLError, GraphQLSyntaxError, build_schema, execute, par
 from graphql.execution.values import get_variable_values
 from graphql.utilities import get_operation_ast
 
+from auth.browser import RawHeaders
 from hub.query.envelope import Answer, AnswerKind
 from hub.query.request import Request
 from schema.errors import HubError
@@ -103,7 +104,10 @@ class FakeIdentifier:
     def known(self, token: str) -> Subject | None:
         return SUBJECT if token == TOKEN else None
 
-    async def identify(self, scheme: str, token: str) -> Subject:
+    async def visited(self, headers: RawHeaders) -> Subject:
+        raise HubError("UNAUTHENTICATED", "no valid credentials")
+
+    async def identify(self, scheme: str, token: str, certificate: str | None = None) -> Subject:
         if scheme == "bearer" and token == "fresh-token":
             return SUBJECT
         raise HubError("UNAUTHENTICATED", "no valid credentials")
