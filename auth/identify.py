@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
+from auth.apart import Apart
 from auth.apikeys import KeyStore, check, looks_like_key
 from auth.browser import Browser, RawHeaders
 from auth.link import Linked, LinkVerifier
@@ -35,6 +36,7 @@ class Identifier:
         keys: Sequence[KeyStore] = (),
         links: LinkVerifier | None = None,
         browser: Browser | None = None,
+        apart: Apart | None = None,
         cache_size: int = 10_000,
         cache_s: float = 60.0,
         clock: Callable[[], float] = time.time,
@@ -43,6 +45,7 @@ class Identifier:
         self._keys = tuple(keys)
         self._links = links
         self._browser = browser
+        self._apart = apart or Apart()
         self._half = max(1, cache_size // 2)
         self._cache_s = cache_s
         self._clock = clock
@@ -79,7 +82,7 @@ class Identifier:
             subject, keep = await self._check(scheme, token, certificate, now)
             if token in self._revoked:
                 raise RefusedError("revoked")  # it was revoked while it was looked at
-            self._check_name(subject)
+            self._check_person(subject)
         except RefusedError as refused:
             log.info("auth.refused", reason=refused.reason)
             if refused.reason != "certificate":  # the next one may show the right one
@@ -102,7 +105,9 @@ class Identifier:
         try:
             if self._links is None:
                 raise RefusedError("scheme")
-            return await self._links.verify(token, read)
+            linked = await self._links.verify(token, read)
+            self._check_apart(linked.subject)
+            return linked
         except RefusedError as refused:
             log.info("auth.refused", reason=refused.reason)
             raise unauthenticated() from None
@@ -116,7 +121,7 @@ class Identifier:
             raise unauthenticated()
         try:
             subject = await self._browser.visitor(headers)
-            self._check_name(subject)
+            self._check_person(subject)
         except RefusedError as refused:
             log.info("auth.refused", reason=refused.reason)
             raise unauthenticated() from None
@@ -145,10 +150,17 @@ class Identifier:
             return accepted.subject, accepted.keep
         raise RefusedError("scheme")
 
-    def _check_name(self, subject: Subject) -> None:
-        """Raises: `RefusedError` for a name that callers of a link have."""
+    def _check_person(self, subject: Subject) -> None:
+        """Raises: `RefusedError` for a name that callers of a link have, and for separated duties
+        in one hand."""
+        self._check_apart(subject)
         if self._links is not None and self._links.names(subject):
             raise RefusedError("name")  # rules about callers of that link would be met by it
+
+    def _check_apart(self, subject: Subject) -> None:
+        if self._apart.clash(subject.duties):
+            # fails closed: whoever holds two of them is trusted with neither
+            raise RefusedError("duties")
 
     def _keep(self, token: str, held: tuple[float, Subject]) -> None:
         self._old.pop(token, None)

@@ -27,6 +27,7 @@ Reason = Literal[
     "replayed",
     "body",
     "name",
+    "duties",
     "party",
     "certificate",
     "provider",

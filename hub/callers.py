@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 from sqlalchemy import Engine as Database
 
+from auth.apart import Apart
 from auth.apikeys import FileKeys, KeyStore
 from auth.devissuer import DevIssuer
 from auth.identify import Identifier
@@ -20,6 +21,7 @@ from hub.login.tokens import Tokens, own_issuer, own_keys
 from hub.settings import Settings
 from hub.store.keys import StoredKeys
 from hub.store.once import StoredOnce
+from schema.errors import HubError
 from schema.model.label import LabelScheme
 
 
@@ -79,7 +81,26 @@ def callers_of(
         keys=keys,
         links=links,
         browser=None if logins is None else logins.browser,
+        apart=separated(settings),
         cache_size=declared.cache_size,
         cache_s=declared.cache_s,
     )
     return Callers(identifier=identifier, logins=logins, tokens=tokens)
+
+
+def separated(settings: Settings) -> Apart:
+    """The three separated duties, by the words that the settings have for them.
+
+    Raises: `HubError` CONFIG_INVALID where one word stands for two.
+    """
+    groups = (
+        frozenset({settings.auth.administrator_duty}),
+        frozenset({settings.registry.officer_duty, settings.release.officer_duty}),
+        frozenset({settings.release.auditor_duty}),
+    )
+    apart = Apart(groups=groups)
+    if len(apart.words) < sum(len(group) for group in groups):
+        # fails closed: whoever has such a word would be two of them
+        hint = "give system administrator, security officer and auditor each a word of its own"
+        raise HubError("CONFIG_INVALID", "one word stands for two separated duties", hint=hint)
+    return apart

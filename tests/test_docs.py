@@ -40,7 +40,7 @@ def settings_of(kind: type, prefix: str = "") -> Iterator[str]:
     hints = typing.get_type_hints(kind)
     for field in msgspec.structs.fields(kind):
         hint = hints[field.name]
-        if isinstance(hint, type) and hint.__module__ == "hub.settings.declared":
+        if isinstance(hint, type) and hint.__module__.startswith("hub.settings."):
             yield from settings_of(hint, f"{prefix}{field.name}.")
         else:
             yield f"{prefix}{field.name}"

@@ -78,6 +78,7 @@ def signing(key_id: str | None) -> None:
 @click.option("--clearance", multiple=True, help="LADDER=LEVEL; may be repeated.")
 @click.option("--role", multiple=True, help="A role; may be repeated.")
 @click.option("--purpose", multiple=True, help="An allowed purpose; may be repeated.")
+@click.option("--duty", multiple=True, help="A duty; may be repeated.")
 @click.option("--days", type=click.IntRange(1, 3_660), help="Ends after this many days.")
 @_FILE
 @_CONFIG
@@ -90,6 +91,7 @@ def api(
     clearance: tuple[str, ...],
     role: tuple[str, ...],
     purpose: tuple[str, ...],
+    duty: tuple[str, ...],
     days: int | None,
     file: Path | None,
     config: Path | None,
@@ -117,6 +119,7 @@ def api(
         clearance=dict(_pair(text) for text in clearance),
         roles=frozenset(role),
         purposes=frozenset(purpose),
+        duties=frozenset(duty),
         expires_at=None if days is None else now + days * 86_400.0,
     )
     made, text = mint(record, now=now)

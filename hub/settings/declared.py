@@ -110,6 +110,9 @@ class Auth(Section, frozen=True, kw_only=True):
     """The hub as an issuer of short tokens for applications."""
     login: LoginSettings = LoginSettings()
     """Where people log in with browsers."""
+    administrator_duty: DutyName = "system-administrator"
+    """The duty of those who run the hub: with security officers' and auditors', one of three that
+    no identity holds two of."""
 
 
 class State(Section, frozen=True, kw_only=True):

@@ -17,6 +17,12 @@ ANSWER = "tests/hub/query/test_answer.py::"
 # fmt: off
 CREDENTIALS = (
     Point(
+        "separated duties", "nobody holds two of administrator, officer and auditor",
+        "auth/identify.py", "if self._apart.clash(subject.duties):", "if False:",
+        ("tests/hub/control/test_separated_duties.py::test_nobody_holds_two_of_three",
+         "tests/hub/control/test_separated_duties.py::test_nor_by_a_key"),
+    ),
+    Point(
         "signature", "a token that its issuer did not sign is refused",
         "auth/token.py", "if not good:", "if False:", (f"{TOKEN}test_attack_is_refused",),
     ),
