@@ -24,7 +24,6 @@ EVENTS: Mapping[str, str] = {
     "auth.refused": "credentials were refused; `reason` is for the operator only",
     "operation.failed": "an operation met an error that nobody foresaw; it is on record",
     "control.unread": "what has changed could not be read; streams wait for the next look",
-    "corrections.failed": "a look at doubts met an error that nobody foresaw; it is tried again",
     "corrections.overdue": "a doubt was not settled in time; the authority is told",
     "disputes.unavailable": "an answer could not say which of its values are doubted",
     "door.failed": "a door met an error that nobody foresaw",
