@@ -15,7 +15,7 @@ from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from hub.store.tables import metadata
+from hub.store.every_table import METADATA
 from schema.errors import HubError
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -57,7 +57,7 @@ def migrate(engine: Engine) -> None:
             _alone(connection)
             _refuse_newer(connection, script)
             with EnvironmentContext(config, script, fn=steps) as environment:
-                environment.configure(connection=connection, target_metadata=metadata)
+                environment.configure(connection=connection, target_metadata=METADATA)
                 environment.run_migrations()
     except SQLAlchemyError as error:
         raise HubError(

@@ -14,8 +14,8 @@ from alembic.migration import MigrationContext
 from auth.apikeys import KeyRecord, check, mint, revoke
 from auth.refusal import RefusedError
 from hub.store.engine import migrate, open_engine
+from hub.store.every_table import METADATA
 from hub.store.keys import StoredKeys
-from hub.store.tables import metadata
 from schema.errors import HubError
 from tests.postgres import postgres_url  # noqa: F401  # a fixture
 
@@ -25,7 +25,7 @@ MIGRATE = "import sys; from hub.store.engine import *; migrate(open_engine(sys.a
 
 def differences(engine: sa.Engine) -> list[object]:
     with engine.connect() as connection:
-        return list(compare_metadata(MigrationContext.configure(connection), metadata))
+        return list(compare_metadata(MigrationContext.configure(connection), METADATA))
 
 
 def migrate_at_once(url: str, count: int) -> list[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "r0016"
+revision = "r0011"
 down_revision = "r0010"
 branch_labels = None
 depends_on = None
