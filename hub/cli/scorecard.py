@@ -156,10 +156,9 @@ def _value(value: float | None, place: int) -> str:
 
 
 def _departments(settings: Settings, database: Engine, loaded: Loaded) -> Departments:
-    from hub.scorecard.departments import Departments
+    from hub.scorecard.clocks import departments_of
 
-    weights = {str(name): weight for name, weight in settings.scorecards.weights.items()}
-    return Departments(database, loaded.catalogue, weights)
+    return departments_of(settings, database, loaded.catalogue)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from hub.control.outcome import moment
 from hub.registration.ground import load
 from hub.rollout.act import Acts
 from hub.scorecard.applications import applications
+from hub.scorecard.clocks import departments_of
 from hub.scorecard.departments import Departments
 from hub.scorecard.figure import Card, Figure
 from hub.scorecard.period import read_period
@@ -162,8 +163,7 @@ def _check(at: Context) -> None:
 def _departments(at: Context, act: str) -> Departments:
     loaded = load(at.settings, rules=False, engine=at.database)
     Acts(at.database, at.settings, at.clock).record(act, at.subject.id)
-    weights = {str(name): weight for name, weight in at.settings.scorecards.weights.items()}
-    return Departments(at.database, loaded.catalogue, weights)
+    return departments_of(at.settings, at.database, loaded.catalogue)
 
 
 def _applications(at: Context) -> ApplicationCards:

@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from hub.scorecard.clocks import departments_of
+from hub.scorecard.figure import Period
 from tests.hub.sharing.agency import (
     ASKS,
     AUDITS,
     DAY_S,
+    FRIDAY,
     JUDGES,
     OWNS,
     REQUEST,
@@ -153,12 +156,22 @@ async def test_what_cannot_be_asked_for(agency: Agency) -> None:
     assert (await agency.step(ASKS, "writeShareRequest", request=other))["code"] == "FORBIDDEN"
 
 
+def timeliness(agency: Agency) -> tuple[float | None, list[str]]:
+    """How well the owner has kept its clocks so far."""
+    hub = agency.hub
+    cards = departments_of(hub.settings, hub.database, hub.catalogue)
+    period = Period(name="so far", start=FRIDAY, end=agency.now[0])
+    found = cards.explain("civil-affairs", "timeliness", period)
+    return found.value, [f"in time {found.parts['in time']} of {found.parts['due']}"]
+
+
 @pytest.mark.asyncio
 async def test_a_refusal_its_dispute_and_a_late_answer(agency: Agency) -> None:
     only = {**TERMS, "fields": {"Person.salary": "allow"}}
     at = await agency.submitted(terms=only)
     given = {"id": at["id"], "part": 0}
     agency.now[0] += 30 * DAY_S
+    assert timeliness(agency) == (0.0, ["in time 0 of 1"])
     shown = await agency.ask(JUDGES, "{ shareRequests { parts { late state } } }")
     assert shown == [{"parts": [{"late": True, "state": "WAITING"}]}]
     await agency.look()
