@@ -51,6 +51,17 @@ def subject_of(
     )
 
 
+def unsaid(
+    claims: Mapping[str, Any], mapping: ClaimMapping, fixed: Mapping[Fixable, str]
+) -> frozenset[str]:
+    """The attributes of several values that neither claims nor `fixed` say anything of."""
+    return frozenset(
+        name
+        for name in _SETS
+        if name not in fixed and _find(claims, getattr(mapping, name)) is None
+    )
+
+
 def subject_id(app: str, user: str | None, acting_for: str | None = None) -> str:
     """``app:A``, ``app:A|user:U`` and ``app:A|user:U|for:D``; a `|` or `%` inside a name is
     escaped, so ids never meet. Who acts for two departments has nothing in common to tell by."""

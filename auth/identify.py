@@ -8,10 +8,12 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
+from auth.apart import Apart
 from auth.apikeys import KeyStore, check, looks_like_key
 from auth.link import Linked, LinkVerifier
 from auth.refusal import RefusedError, unauthenticated
 from auth.token import MAX_BYTES, TokenVerifier
+from auth.told import Completing, Told
 from schema.model.subject import Subject
 
 log = structlog.get_logger("auth")
@@ -33,13 +35,19 @@ class Identifier:
         tokens: TokenVerifier | None = None,
         keys: Sequence[KeyStore] = (),
         links: LinkVerifier | None = None,
+        directory: Completing | None = None,
+        apart: Apart | None = None,
         cache_size: int = 10_000,
         cache_s: float = 60.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        """`directory`: what else is known of callers; `apart`: duties that nobody holds two of."""
         self._tokens = tokens
         self._keys = tuple(keys)
         self._links = links
+        self._directory = directory
+        self._apart = apart or Apart()
+        self._turn = 0
         self._half = max(1, cache_size // 2)
         self._cache_s = cache_s
         self._clock = clock
@@ -72,7 +80,12 @@ class Identifier:
         try:
             if token in self._revoked:
                 raise RefusedError("revoked")
-            subject = await self._check(scheme, token, now)
+            turn = self._turn
+            told = await self._check(scheme, token, now)
+            subject = told.subject
+            if self._directory is not None:
+                subject = await self._directory.complete(told, now)
+            self._check_apart(subject)
             if token in self._revoked:
                 raise RefusedError("revoked")  # it was revoked while it was looked at
             if self._links is not None and self._links.names(subject):
@@ -81,6 +94,8 @@ class Identifier:
             log.info("auth.refused", reason=refused.reason)
             self._remember(token, now)
             raise unauthenticated() from None
+        if turn != self._turn:
+            return subject  # what it was made from may have changed since: it is not kept
         held = self._young.get(token) or self._old.get(token)
         if held is not None and held[1] == subject:
             subject = held[1]  # the same object again: what others keep for it stays good
@@ -96,7 +111,9 @@ class Identifier:
         try:
             if self._links is None:
                 raise RefusedError("scheme")
-            return await self._links.verify(token, read)
+            linked = await self._links.verify(token, read)
+            self._check_apart(linked.subject)
+            return linked
         except RefusedError as refused:
             log.info("auth.refused", reason=refused.reason)
             raise unauthenticated() from None
@@ -112,13 +129,19 @@ class Identifier:
         """Check everybody anew, e.g. after keys or issuers changed."""
         self._young, self._old = {}, {}
         self._refused = {}
+        self._turn += 1
 
-    async def _check(self, scheme: str, token: str, now: float) -> Subject:
+    async def _check(self, scheme: str, token: str, now: float) -> Told:
         if scheme in ("bearer", "apikey") and looks_like_key(token):
-            return await asyncio.to_thread(check, token, self._keys, now=now)
+            return Told(subject=await asyncio.to_thread(check, token, self._keys, now=now))
         if scheme == "bearer" and self._tokens is not None:
-            return await self._tokens.verify(token)
+            return await self._tokens.told(token)
         raise RefusedError("scheme")
+
+    def _check_apart(self, subject: Subject) -> None:
+        if self._apart.clash(subject.duties):
+            # fails closed: whoever holds two of them is trusted with neither
+            raise RefusedError("duties")
 
     def _keep(self, token: str, held: tuple[float, Subject]) -> None:
         self._old.pop(token, None)

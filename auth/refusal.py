@@ -27,6 +27,9 @@ Reason = Literal[
     "replayed",
     "body",
     "name",
+    "duties",
+    "directory",
+    "suspended",
 ]
 
 

@@ -11,11 +11,12 @@ import msgspec
 from joserfc.errors import JoseError
 from joserfc.jws import JWSRegistry
 
-from auth.claims import subject_of
+from auth.claims import subject_of, unsaid
 from auth.decode import json_object, segment
 from auth.issuer import ClaimMapping, Issuer
 from auth.keyset import KeySet, check_place
 from auth.refusal import RefusedError
+from auth.told import Told
 from schema.errors import HubError
 from schema.model.subject import Subject
 
@@ -64,9 +65,17 @@ class TokenVerifier:
 
     async def verify(self, token: str) -> Subject:
         """The subject of a valid token. Raises: `RefusedError`."""
+        return (await self.told(token)).subject
+
+    async def told(self, token: str) -> Told:
+        """What a valid token says of its subject. Raises: `RefusedError`."""
         held = await self.claims(token)
-        mapping = held.issuer.claims or self._mapping
-        return subject_of(held.claims, mapping, held.issuer.fixed, expires_at=held.expires_at)
+        issuer, mapping = held.issuer, held.issuer.claims or self._mapping
+        return Told(
+            subject=subject_of(held.claims, mapping, issuer.fixed, expires_at=held.expires_at),
+            unsaid=unsaid(held.claims, mapping, issuer.fixed),
+            issuer=issuer.issuer,
+        )
 
     async def claims(self, token: str) -> Verified:
         """What a valid token says, not yet read as a subject. Raises: `RefusedError`."""

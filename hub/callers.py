@@ -12,6 +12,8 @@ from auth.devissuer import DevIssuer
 from auth.identify import Identifier
 from auth.link import LinkVerifier
 from auth.token import TokenVerifier
+from hub.directory.apart import separated
+from hub.directory.callers import KnownCallers
 from hub.settings import Settings
 from hub.store.keys import StoredKeys
 from hub.store.once import StoredOnce
@@ -45,10 +47,14 @@ def identifier_of(
     tokens = None
     if issuers:
         tokens = TokenVerifier(issuers, declared.claims, clock=clock)
+    known = KnownCallers(database, settings.directory) if settings.directory.enabled else None
     return Identifier(
         tokens=tokens,
         keys=keys,
         links=links,
+        directory=known,
+        apart=separated(settings),
         cache_size=declared.cache_size,
         cache_s=declared.cache_s,
+        clock=clock,
     )

@@ -20,6 +20,7 @@ from connectors.spi import Connector
 from hub.audit.chain import AuditLog
 from hub.audit.link import linker
 from hub.callers import identifier_of
+from hub.directory.watch import DirectoryWatch
 from hub.loading import Loaded, engine_of, query_limits
 from hub.packaging import guard_names
 from hub.query.answer import Pipeline
@@ -177,6 +178,9 @@ class Hub:
             self.pipeline = await self._pipeline(self._loaded)
         if self._published is not None:
             self._start(self._published.run(self._database, self.reload, LOOK_S))
+        if settings.directory.enabled:
+            watch = DirectoryWatch(lambda: self.identifier.forget())
+            self._start(watch.run(self._database, LOOK_S))
         self._start(self._watch_sources())
         health = self._health.health
         self._metrics.watch("hub.sources.warnings", lambda: health.warnings)

@@ -209,6 +209,21 @@ class RegistrySettings(_Section, frozen=True, kw_only=True):
     """How long a check waits for a source to open, and for each of its tables."""
 
 
+class DirectorySettings(_Section, frozen=True, kw_only=True):
+    """Departments, applications, persons and duty items in the hub's own database."""
+
+    enabled: bool = False
+    """Whether what the directory says completes and narrows what credentials say."""
+    unknown: Literal["refuse", "claims"] = "refuse"
+    """Applications and persons that it does not have: refused, or as their credentials say."""
+    freshness_days: Annotated[int, msgspec.Meta(ge=1, le=3_660)] = 180
+    """How long an attribute counts after it was last confirmed."""
+    from_claims: tuple[str, ...] = ()
+    """Issuers whose tokens confirm what they say of persons as the directory does."""
+    administrator_duty: DutyName = "system-administrator"
+    """The duty of those who keep the directory."""
+
+
 class Recording(_Section, frozen=True, kw_only=True):
     """What callers ask, without values, kept for `hub policy simulate`."""
 
@@ -319,6 +334,7 @@ class Settings(_Section, frozen=True, kw_only=True):
     audit: Audit = Audit()
     release: ReleaseSettings = ReleaseSettings()
     registry: RegistrySettings = RegistrySettings()
+    directory: DirectorySettings = DirectorySettings()
     vault: VaultSettings = VaultSettings()
     recording: Recording = Recording()
     health: HealthSettings = HealthSettings()
