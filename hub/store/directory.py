@@ -169,8 +169,8 @@ def confirm(engine: Engine, row: Row, confirmed: str) -> bool:
 
 def overtaken() -> HubError:
     """Somebody else was first."""
-    hint = "look at it anew with `hub directory KIND show`"
-    return HubError("EDIT_CONFLICT", "somebody else has changed it meanwhile", hint=hint)
+    message = "somebody else has changed it meanwhile"
+    return HubError("EDIT_CONFLICT", message, hint="look at it anew")
 
 
 def unreadable(cause: BaseException | None = None) -> HubError:
