@@ -10,7 +10,7 @@ from auth.refusal import RefusedError
 from schema.model.subject import Subject
 
 _TEXTS: tuple[Fixable, ...] = ("department", "org_kind", "tier", "region", "acting_for")
-_SETS: tuple[Fixable, ...] = ("compartments", "roles", "purposes", "duties")
+SETS: tuple[Fixable, ...] = ("compartments", "roles", "purposes", "duties")
 _LONGEST = 500
 _MOST = 1_000
 
@@ -38,7 +38,7 @@ def subject_of(
     app = text("app") or sub
     user = text("user")
     attributes: dict[str, Any] = {name: text(name) for name in _TEXTS}
-    for name in _SETS:
+    for name in SETS:
         attributes[name] = _texts(fixed.get(name) or _find(claims, getattr(mapping, name)))
     return Subject(
         id=subject_id(app, user, attributes["acting_for"]),
@@ -48,6 +48,15 @@ def subject_of(
         acr=_text(_find(claims, mapping.acr)),
         expires_at=expires_at,
         **attributes,
+    )
+
+
+def unsaid(
+    claims: Mapping[str, Any], mapping: ClaimMapping, fixed: Mapping[Fixable, str]
+) -> frozenset[str]:
+    """The attributes of several values that neither claims nor `fixed` say anything of."""
+    return frozenset(
+        name for name in SETS if name not in fixed and _find(claims, getattr(mapping, name)) is None
     )
 
 

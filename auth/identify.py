@@ -11,9 +11,11 @@ import structlog
 from auth.apart import Apart
 from auth.apikeys import KeyStore, check, looks_like_key
 from auth.browser import Browser, RawHeaders
+from auth.claims import SETS
 from auth.link import Linked, LinkVerifier
 from auth.refusal import RefusedError, unauthenticated
 from auth.token import MAX_BYTES, TokenVerifier
+from auth.told import Completing, Told
 from schema.model.subject import Subject
 
 log = structlog.get_logger("auth")
@@ -36,16 +38,20 @@ class Identifier:
         keys: Sequence[KeyStore] = (),
         links: LinkVerifier | None = None,
         browser: Browser | None = None,
+        directory: Completing | None = None,
         apart: Apart | None = None,
         cache_size: int = 10_000,
         cache_s: float = 60.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        """`directory`: what else is known of callers; `apart`: duties that nobody holds two of."""
         self._tokens = tokens
         self._keys = tuple(keys)
         self._links = links
         self._browser = browser
         self._apart = apart or Apart()
+        self._directory = directory
+        self._turn = 0
         self._half = max(1, cache_size // 2)
         self._cache_s = cache_s
         self._clock = clock
@@ -79,7 +85,9 @@ class Identifier:
         try:
             if token in self._revoked:
                 raise RefusedError("revoked")
-            subject, keep = await self._check(scheme, token, certificate, now)
+            turn = self._turn
+            told, keep = await self._check(scheme, token, certificate, now)
+            subject = await self._completed(told, now)
             if token in self._revoked:
                 raise RefusedError("revoked")  # it was revoked while it was looked at
             self._check_person(subject)
@@ -88,8 +96,8 @@ class Identifier:
             if refused.reason != "certificate":  # the next one may show the right one
                 self._remember(token, now)
             raise unauthenticated() from None
-        if not keep:
-            return subject
+        if not keep or turn != self._turn:
+            return subject  # what it was made from may have changed since: it is not kept
         held = self._young.get(token) or self._old.get(token)
         if held is not None and held[1] == subject:
             subject = held[1]  # the same object again: what others keep for it stays good
@@ -120,7 +128,11 @@ class Identifier:
         if self._browser is None:
             raise unauthenticated()
         try:
-            subject = await self._browser.visitor(headers)
+            visitor = await self._browser.visitor(headers)
+            # a session keeps what was said, not what was left unsaid: empty counts as that
+            unsaid = frozenset(name for name in SETS if not getattr(visitor, name))
+            told = Told(subject=visitor, unsaid=unsaid)
+            subject = await self._completed(told, self._clock())
             self._check_person(subject)
         except RefusedError as refused:
             log.info("auth.refused", reason=refused.reason)
@@ -138,16 +150,18 @@ class Identifier:
         """Check everybody anew, e.g. after keys or issuers changed."""
         self._young, self._old = {}, {}
         self._refused = {}
+        self._turn += 1
 
     async def _check(
         self, scheme: str, token: str, certificate: str | None, now: float
-    ) -> tuple[Subject, bool]:
+    ) -> tuple[Told, bool]:
         """Who asks, and whether it may be kept."""
         if scheme in ("bearer", "apikey") and looks_like_key(token):
-            return await asyncio.to_thread(check, token, self._keys, now=now), True
+            subject = await asyncio.to_thread(check, token, self._keys, now=now)
+            return Told(subject=subject), True
         if scheme == "bearer" and self._tokens is not None:
             accepted = await self._tokens.accepted(token, certificate)
-            return accepted.subject, accepted.keep
+            return accepted.told, accepted.keep
         raise RefusedError("scheme")
 
     def _check_person(self, subject: Subject) -> None:
@@ -156,6 +170,11 @@ class Identifier:
         self._check_apart(subject)
         if self._links is not None and self._links.names(subject):
             raise RefusedError("name")  # rules about callers of that link would be met by it
+
+    async def _completed(self, told: Told, now: float) -> Subject:
+        if self._directory is None:
+            return told.subject
+        return await self._directory.complete(told, now)
 
     def _check_apart(self, subject: Subject) -> None:
         if self._apart.clash(subject.duties):

@@ -34,6 +34,8 @@ Reason = Literal[
     "session",
     "client",
     "grant",
+    "directory",
+    "suspended",
 ]
 
 

@@ -11,11 +11,12 @@ import msgspec
 from joserfc.errors import JoseError
 from joserfc.jws import JWSRegistry
 
-from auth.claims import subject_of
+from auth.claims import subject_of, unsaid
 from auth.decode import json_object, segment
 from auth.issuer import ClaimMapping, Issuer
 from auth.keyset import KeySet, PublicKey, check_place
 from auth.refusal import RefusedError
+from auth.told import Told
 from schema.errors import HubError
 from schema.model.subject import Subject
 
@@ -60,7 +61,7 @@ class Keys(Protocol):
 class Accepted(msgspec.Struct, frozen=True, kw_only=True):
     """Whom a token speaks for, and whether the next request with it may go without a look."""
 
-    subject: Subject
+    told: Told
     keep: bool
 
 
@@ -90,19 +91,23 @@ class TokenVerifier:
 
     async def verify(self, token: str, certificate: str | None = None) -> Subject:
         """The subject of a valid token. Raises: `RefusedError`."""
-        return (await self.accepted(token, certificate)).subject
+        return (await self.accepted(token, certificate)).told.subject
 
     async def accepted(self, token: str, certificate: str | None) -> Accepted:
         """The same, and whether it may be kept; `certificate` is the digest of the one that the
         client has shown. Raises: `RefusedError`, what noting a use does."""
         held = await self.claims(token)
         bound = _bound(held, certificate)
-        mapping = held.issuer.claims or self._mapping
-        subject = subject_of(held.claims, mapping, held.issuer.fixed, expires_at=held.expires_at)
+        issuer, mapping = held.issuer, held.issuer.claims or self._mapping
+        told = Told(
+            subject=subject_of(held.claims, mapping, issuer.fixed, expires_at=held.expires_at),
+            unsaid=unsaid(held.claims, mapping, issuer.fixed),
+            issuer=issuer.issuer,
+        )
         single = await self._first(held)
         # a look-up by the token alone would let a bound one pass without its certificate, and a
         # used one again
-        return Accepted(subject=subject, keep=not bound and not single)
+        return Accepted(told=told, keep=not bound and not single)
 
     async def signed_by(self, token: str) -> str:
         """Whose a token is that its subject has signed itself (RFC 7523), good once. Raises:

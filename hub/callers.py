@@ -8,7 +8,6 @@ from pathlib import Path
 import msgspec
 from sqlalchemy import Engine as Database
 
-from auth.apart import Apart
 from auth.apikeys import FileKeys, KeyStore
 from auth.devissuer import DevIssuer
 from auth.identify import Identifier
@@ -16,12 +15,13 @@ from auth.issuer import Issuer
 from auth.keyset import KeySet
 from auth.link import LinkVerifier
 from auth.token import Keys, TokenVerifier
+from hub.directory.apart import separated
+from hub.directory.callers import KnownCallers
 from hub.login.logins import Logins
 from hub.login.tokens import Tokens, own_issuer, own_keys
 from hub.settings import Settings
 from hub.store.keys import StoredKeys
 from hub.store.once import StoredOnce
-from schema.errors import HubError
 from schema.model.label import LabelScheme
 
 
@@ -76,7 +76,9 @@ def callers_of(
         verifier = TokenVerifier(issuers, declared.claims, clock=clock, once=once, key_set=key_set)
     if tokens is not None:
         tokens.verifier = verifier
+    known = KnownCallers(database, settings.directory) if settings.directory.enabled else None
     identifier = Identifier(
+        directory=known,
         tokens=verifier,
         keys=keys,
         links=links,
@@ -84,23 +86,6 @@ def callers_of(
         apart=separated(settings),
         cache_size=declared.cache_size,
         cache_s=declared.cache_s,
+        clock=clock,
     )
     return Callers(identifier=identifier, logins=logins, tokens=tokens)
-
-
-def separated(settings: Settings) -> Apart:
-    """The three separated duties, by the words that the settings have for them.
-
-    Raises: `HubError` CONFIG_INVALID where one word stands for two.
-    """
-    groups = (
-        frozenset({settings.auth.administrator_duty}),
-        frozenset({settings.registry.officer_duty, settings.release.officer_duty}),
-        frozenset({settings.release.auditor_duty}),
-    )
-    apart = Apart(groups=groups)
-    if len(apart.words) < sum(len(group) for group in groups):
-        # fails closed: whoever has such a word would be two of them
-        hint = "give system administrator, security officer and auditor each a word of its own"
-        raise HubError("CONFIG_INVALID", "one word stands for two separated duties", hint=hint)
-    return apart

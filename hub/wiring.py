@@ -24,6 +24,7 @@ from hub.audit.persons import person_hashes
 from hub.callers import callers_of
 from hub.corrections.disputes import disputes_of
 from hub.corrections.news import tell_of_doubts
+from hub.directory.watch import forgetting
 from hub.emergency.work import watch_glass
 from hub.loading import Loaded, engine_of, query_limits, watched_files
 from hub.login.logins import Logins
@@ -163,8 +164,7 @@ class Hub:
         self._audit = await open_audit(settings, self._database, self._metrics)
         if self._audit is not None:
             self._start(HeadWatch(settings, self._database, self._clock).run())
-        home = Path(settings.state.directory)
-        secret = shared_secret(home)
+        secret = shared_secret(home := Path(settings.state.directory))
         self._seal = Seal(secret, self._clock, profile=self._profile)
         self._keys = Keyring(shared_secret(home, MASK), self._profile)
         self._meter = Meter(self._quotas, secret, self._clock)
@@ -181,7 +181,8 @@ class Hub:
             settings, self._database, self._clock, self._plan_anew, LOOK_S
         )
         self._disputes = disputes_of(settings, self._database)
-        for one in (*work, *tell_of_doubts(settings, self._database, self._clock, LOOK_S)):
+        forget = forgetting(settings, self._database, lambda: self.identifier, LOOK_S)
+        for one in (*work, *tell_of_doubts(settings, self._database, self._clock, LOOK_S), *forget):
             self._start(one)
         self._shares = await watch_shares(settings, self._database, self._in_force, self._clock)
         if self._shares is not None:

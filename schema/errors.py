@@ -117,6 +117,8 @@ CODES: dict[str, CodeInfo] = {
     "REGISTRY_UNAVAILABLE": CodeInfo(
         "capacity", 503, True, "the registered sources cannot be read"
     ),
+    "DIRECTORY_INVALID": CodeInfo("caller", 422, False, "an entry of the directory is not valid"),
+    "DIRECTORY_UNAVAILABLE": CodeInfo("capacity", 503, True, "the directory cannot be read"),
     "FLOOR_LOWERED": CodeInfo("caller", 422, False, "a floor is lower than its owner has signed"),
     "CONFIG_INVALID": CodeInfo("caller", 422, False, "the configuration is not valid"),
     "NOT_FOUND": CodeInfo("caller", 404, False, "no such thing"),

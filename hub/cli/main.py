@@ -19,6 +19,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "connector": ("hub.cli.connector:connector", "List kinds of sources; begin a new one."),
     "correction": ("hub.cli.correction:correction", "Report doubts about values; settle them."),
     "demo": ("hub.cli.demo:demo", "Start the demonstration city."),
+    "directory": ("hub.cli.directory:directory", "Departments, applications, persons, duty items."),
     "share": ("hub.cli.share:share", "Ask for shares, answer them, manage grants."),
     "emergency": ("hub.cli.emergency:emergency", "Declare emergencies; break and review glass."),
     "gateway": ("hub.cli.gateway:gateway", "Serve federated subgraphs as one endpoint."),

@@ -59,14 +59,14 @@ def operator(by: str | None) -> Actor:
     """Who has a shell where the hub's database is: every department's steward, no officer."""
     from hub.registration.actor import Actor
 
-    return Actor(name=f"account:{_account()}" if by is None else by, steward=True)
+    return Actor(name=f"account:{account()}" if by is None else by, steward=True)
 
 
 def reader() -> Actor:
     """Whoever looks from the command line sees all."""
     from hub.registration.actor import Actor
 
-    return Actor(name=f"account:{_account()}", steward=True, officer=True)
+    return Actor(name=f"account:{account()}", steward=True, officer=True)
 
 
 def officer(registrar: Publisher, key: OKPKey) -> Actor:
@@ -81,7 +81,8 @@ def officer(registrar: Publisher, key: OKPKey) -> Actor:
     return Actor(name=found.who, officer=True)
 
 
-def _account() -> str:
+def account() -> str:
+    """Who runs the command, as the system says."""
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):

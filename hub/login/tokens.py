@@ -95,7 +95,7 @@ class Tokens:
             raise RefusedError("grant")
         if "act" in (await self.verifier.claims(token)).claims:
             raise RefusedError("grant")  # fails closed: who acts would be forgotten
-        person = (await self.verifier.accepted(token, None)).subject
+        person = (await self.verifier.accepted(token, None)).told.subject
         return meet(client.subject, person, self._scheme, client.whose)
 
     def _made(self, client: Proved, subject: Subject, *, exchanged: bool) -> Issued:

@@ -15,6 +15,7 @@ from auth.link import Link
 from auth.provider import LoginSettings
 from hub.settings.steps import (
     CorrectionSettings,
+    DirectorySettings,
     EmergencySettings,
     RegistrySettings,
     SharingSettings,
@@ -315,6 +316,7 @@ class Settings(Section, frozen=True, kw_only=True):
     audit: Audit = Audit()
     release: ReleaseSettings = ReleaseSettings()
     registry: RegistrySettings = RegistrySettings()
+    directory: DirectorySettings = DirectorySettings()
     sharing: SharingSettings = SharingSettings()
     vault: VaultSettings = VaultSettings()
     recording: Recording = Recording()

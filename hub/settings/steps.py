@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -110,3 +110,16 @@ class SharingSettings(Section, frozen=True, kw_only=True):
     """How long a share may last."""
     certify_days: Annotated[int, msgspec.Meta(ge=1, le=3660)] = 365
     """How often its owner is asked whether it is still in order."""
+
+
+class DirectorySettings(Section, frozen=True, kw_only=True):
+    """Departments, applications, persons and duty items in the hub's own database."""
+
+    enabled: bool = False
+    """Whether what the directory says completes and narrows what credentials say."""
+    unknown: Literal["refuse", "claims"] = "refuse"
+    """Applications and persons that it does not have: refused, or as their credentials say."""
+    freshness_days: Annotated[int, msgspec.Meta(ge=1, le=3_660)] = 180
+    """How long an attribute counts after it was last confirmed."""
+    from_claims: tuple[str, ...] = ()
+    """Issuers whose tokens confirm what they say of persons as the directory does."""

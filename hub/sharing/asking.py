@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 
 import msgspec
 
+from hub.directory.keeping import duty_item
 from hub.sharing.answering import Owners
 from hub.sharing.desk import Shown
 from hub.sharing.party import Party
@@ -149,6 +151,19 @@ class Sharing(Owners):
         check_days(request.terms, self.now, self.settings.sharing.max_days)
         fields_of(request, self.loaded)
         grant_of("request", request, request.terms, self.loaded)
+        if self.settings.directory.enabled:
+            self._check_duty(request)
+
+    def _check_duty(self, request: Request) -> None:
+        """The directory has the duty, of this department, for this purpose, today."""
+        item = duty_item(self.engine, request.duty_item)
+        today = dt.datetime.fromtimestamp(self.now, dt.UTC).date()
+        if item is None or item.department != request.department or not item.valid_on(today):
+            hint = "name a duty item of your department, as the directory has it"
+            raise HubError("SHARE_INVALID", "there is no such duty item", hint=hint)
+        if item.purposes and request.terms.purpose not in item.purposes:
+            hint = f"it is for {', '.join(sorted(item.purposes))}"
+            raise HubError("SHARE_INVALID", "the duty item is not for this purpose", hint=hint)
 
     def _part(self, department: str, fields: Mapping[str, Field], *, unconditional: bool) -> Part:
         names = [

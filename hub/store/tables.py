@@ -309,3 +309,26 @@ control_replies = Table(
 )
 """What the control door answered to requests that bear a key of their caller's, encrypted; without
 `reply` while one is under way. Keys and requests are digests."""
+
+directory_entries = Table(
+    "directory_entries",
+    metadata,
+    Column("kind", String(16), primary_key=True),
+    Column("id", String(200), primary_key=True),
+    Column("revision", BigInteger, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("department", String(200)),
+    Column("external", String(200)),
+    Column("suspended", Boolean, nullable=False),
+    Column("removed", Boolean, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("confirmed", Text, nullable=False),
+    Column("changed_at", Float, nullable=False),
+    Column("changed_by", String(200), nullable=False),
+    Index("directory_entries_number", "number", unique=True),
+    Index("directory_entries_department", "department"),
+    Index("directory_entries_external", "kind", "external"),
+)
+"""Departments, applications, persons and duty items. `number` is one for each change of the whole
+directory, the greatest is the last; what was removed stays as an empty row, so that neither number
+nor revision ever comes again. `confirmed` is JSON of attribute -> when and by what."""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
+from hub.directory.apart import separated
+from hub.directory.entry import Department, DutyItem
+from hub.directory.keeping import Directory
+from hub.rollout.act import Acts
 from hub.scorecard.clocks import departments_of
 from hub.scorecard.figure import Period
 from tests.hub.sharing.agency import (
@@ -245,3 +250,26 @@ async def test_acceptance_renewal_certificate_withdrawal(agency: Agency) -> None
         ASKS, "withdrawShareRequest", id=again["id"], basedOn=again["revision"], reason="not needed"
     )
     assert gone["state"] == "WITHDRAWN"
+
+
+@pytest.mark.asyncio
+async def test_a_duty_that_the_directory_has(tmp_path: Path) -> None:
+    async with open_agency(tmp_path, "directory: {enabled: true, unknown: claims}\n") as agency:
+        settings, database = agency.hub.settings, agency.hub.database
+        kept = Directory(
+            database, separated(settings), Acts(database, settings, lambda: FRIDAY),
+            clock=lambda: FRIDAY,
+        )  # fmt: skip
+        kept.set(Department(id="tax"), by="test")
+        item = {"id": "tax-audit-01", "department": "tax", "legal_basis": ("article 6",)}
+        for known, said in (
+            (None, "no such duty item"),
+            ({"purposes": frozenset({"statistics"})}, "not for this purpose"),
+            ({"valid_until": dt.date(2026, 1, 1)}, "no such duty item"),
+            ({}, None),
+        ):
+            if known is not None:
+                kept.set(DutyItem(**item, **known), by="test")  # type: ignore[arg-type]
+            done = await agency.step(ASKS, "writeShareRequest", request=REQUEST)
+            assert (done.get("message") is None) == (said is None), done
+            assert said is None or said in done["message"]
