@@ -122,19 +122,6 @@ def steps_of(engine: Engine, request: str) -> tuple[StoredStep, ...]:
     return _read(engine, query.order_by(share_steps.c.revision), StoredStep)
 
 
-def waiting(engine: Engine, before: float) -> tuple[StoredPart, ...]:
-    """The parts that were due before a moment and are not answered."""
-    late = sa.and_(share_parts.c.state == "waiting", share_parts.c.due < before)
-    return _read(engine, sa.select(share_parts).where(late).limit(_MOST), StoredPart)
-
-
-def parts_of(engine: Engine, since: float) -> tuple[StoredPart, ...]:
-    """Every part that waits, or was answered since a moment: what timeliness is counted from."""
-    table = share_parts
-    query = sa.select(table).where(sa.or_(table.c.state == "waiting", table.c.answered_at >= since))
-    return _read(engine, query, StoredPart)
-
-
 def grants(engine: Engine, *, department: str | None = None) -> tuple[StoredGrant, ...]:
     """The newest grants of what a department owns or uses; ``None``: of all."""
     table = share_grants
