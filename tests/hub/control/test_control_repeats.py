@@ -39,7 +39,7 @@ async def test_a_step_under_one_key_is_taken_once(control: Control) -> None:
     assert (status, body["errors"][0]["extensions"]["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
     # another caller's key of the same name is another key, and nobody is shown another's answer
     status, body = await sent(control, TAX, "k1", text)
-    assert body["data"]["registerSource"]["code"] == "FORBIDDEN"
+    assert body["data"]["registerSource"].get("code") == "FORBIDDEN"
     with control.hub.database.connect() as connection:
         kept = connection.execute(sa.select(control_replies.c.reply)).scalars().all()
     assert [b"StepTaken" in (one or b"") for one in kept] == [False]

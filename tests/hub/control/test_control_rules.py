@@ -138,7 +138,7 @@ async def test_a_release_from_draft_to_force_and_back(desk: Desk, tmp_path: Path
     assert (at["state"], at["signatures"]) == ("OPEN", [{"who": "li", "part": "author"}])
     assert "1 of 2 officers" in at["missing"]
     early = await desk.activate(LI, at)
-    assert (early["__typename"], early["code"]) == ("StepRefused", "RELEASE_REFUSED")
+    assert (early["__typename"], early.get("code")) == ("StepRefused", "RELEASE_REFUSED")
     # wang signs at home, with the command line alone
     home = {"proposal.json": at["envelope"]}
     for name, held in home.items():
@@ -154,7 +154,7 @@ async def test_a_release_from_draft_to_force_and_back(desk: Desk, tmp_path: Path
     signed_by_both = done["proposal"]
     assert signed_by_both["missing"] is None
     late = await desk.activate(LI, at)
-    assert (late["__typename"], late["code"]) == ("StepConflict", "EDIT_CONFLICT")
+    assert (late["__typename"], late.get("code")) == ("StepConflict", "EDIT_CONFLICT")
     put = await desk.activate(LI, signed_by_both)
     assert put == {"__typename": "RulesPut", "epoch": 1, "replaced": []}
     await desk.hub.look()
@@ -165,7 +165,7 @@ async def test_a_release_from_draft_to_force_and_back(desk: Desk, tmp_path: Path
     assert shown[0]["state"] == "ACTIVE"
     assert shown[0]["release"]["change"]["kind"] == "LOOSENING"
     again = await desk.activate(LI, {**signed_by_both, "revision": 3})
-    assert again["code"] == "RELEASE_REFUSED"
+    assert again.get("code") == "RELEASE_REFUSED"
     recorded = [one for one in desk.office.log() if getattr(one, "act", "") == "policy.activated"]
     assert recorded[-1].details["asked_by"] == "app:console|user:li"  # type: ignore[union-attr]
 
@@ -191,7 +191,7 @@ async def test_going_back_by_a_signed_order(desk: Desk) -> None:
                         told["typ"])  # fmt: skip
     assert (await desk.ask(LI, back, e=changed)).get("epoch") == 3  # zhao may order it too
     late = await desk.ask(LI, back, e=order)
-    assert late["code"] == "RELEASE_REFUSED", late
+    assert late.get("code") == "RELEASE_REFUSED", late
     await desk.hub.look()
     assert not await sees(desk.hub, "salary")
 
@@ -199,25 +199,25 @@ async def test_going_back_by_a_signed_order(desk: Desk) -> None:
 @pytest.mark.asyncio
 async def test_what_is_not_proved_or_changed_is_not_taken(desk: Desk) -> None:
     lost = await desk.prepare("name", stated=STATED.replace("[benefits, tax]", "[tax]"))
-    assert (lost["__typename"], lost["code"]) == ("StepRefused", "POLICY_NOT_PROVED")
+    assert (lost["__typename"], lost.get("code")) == ("StepRefused", "POLICY_NOT_PROVED")
     at = await desk.proposed("name")
     envelope = read_envelope(at["envelope"])
     twice = desk.sign(b"{}", "wang", "approver")
-    other = (await desk.propose(WANG, twice))["code"]
+    other = (await desk.propose(WANG, twice)).get("code")
     assert other == "RELEASE_INVALID"
     whole = await desk.countersign(WANG, at, envelope.text())
-    assert whole["code"] == "RELEASE_REFUSED"
+    assert whole.get("code") == "RELEASE_REFUSED"
     reason = (
         "mutation($d: String!, $r: Int!, $w: String!) {"
         " withdrawRelease(digest: $d, basedOn: $r, reason: $w) { __typename"
         f" ... on ProposalStep {{ proposal {{ state reason }} }} {REFUSED} {CONFLICT} }} }}"
     )
     given = {"d": at["digest"], "r": at["revision"]}
-    assert (await desk.ask(WANG, reason, **given, w=" "))["code"] == "RELEASE_REFUSED"
+    assert (await desk.ask(WANG, reason, **given, w=" ")).get("code") == "RELEASE_REFUSED"
     done = await desk.ask(WANG, reason, **given, w="superseded")
     assert done["proposal"] == {"state": "WITHDRAWN", "reason": "superseded"}
     gone = await desk.ask(WANG, reason, d=at["digest"], r=2, w="again")
-    assert gone["code"] == "RELEASE_REFUSED"
+    assert gone.get("code") == "RELEASE_REFUSED"
     assert await desk.ask(LI, '{ rulesProposal(digest: "no") { name } }') is None
     listed = await desk.ask(AUDITOR, "{ rulesProposals { digest state release { name } } }")
     assert [one["state"] for one in listed] == ["WITHDRAWN"]
@@ -229,10 +229,10 @@ async def test_rules_are_for_officers(desk: Desk) -> None:
     assert body["errors"][0]["extensions"]["code"] == "FORBIDDEN"
     assert "data" not in body
     step = 'mutation { prepareRollback(to: 1, reason: "r") { __typename ' + REFUSED + " } }"
-    assert (await desk.ask(AUDITOR, step))["code"] == "FORBIDDEN"
+    assert (await desk.ask(AUDITOR, step)).get("code") == "FORBIDDEN"
     for name in ("proposeRelease", "rollBackRules"):
         step = f'mutation {{ {name}(envelope: "{{}}") {{ __typename {REFUSED} }} }}'
-        assert (await desk.ask(AUDITOR, step))["code"] == "FORBIDDEN"
+        assert (await desk.ask(AUDITOR, step)).get("code") == "FORBIDDEN"
     given = 'digest: "d", basedOn: 1'
     for call in (
         f'withdrawRelease({given}, reason: "r")',
