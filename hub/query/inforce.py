@@ -22,7 +22,7 @@ class InForce:
         self._clock = clock
         self._fresh_until = float("inf")
         self._revoked: frozenset[int] = frozenset()
-        self._ended: tuple[bytes, ...] = ()
+        self._ended: frozenset[bytes] = frozenset()
         self.usable = True
         """Whether the rules in force are those that this worker has."""
 
@@ -36,7 +36,11 @@ class InForce:
 
     def end_grants(self, grants: Iterable[str]) -> None:
         """Nothing that relied on these leaves any more."""
-        self._ended = tuple(f'"grant.{one}"'.encode() for one in grants)
+        self._ended |= _told(grants)
+
+    def keep_grants(self, grants: Iterable[str]) -> None:
+        """These are live, whatever was known of them before."""
+        self._ended -= _told(grants)
 
     def begin(self, epoch: int) -> None:
         """May an operation begin? Raises: `HubError` RULES_UNAVAILABLE, EPOCH_REVOKED."""
@@ -59,3 +63,8 @@ class InForce:
             # fails closed: it was decided by what somebody had to take back at once
             message = "what decided this was revoked meanwhile; ask again"
             raise HubError("EPOCH_REVOKED", message)
+
+
+def _told(grants: Iterable[str]) -> frozenset[bytes]:
+    """How the audit log has them."""
+    return frozenset(f'"grant.{one}"'.encode() for one in grants)

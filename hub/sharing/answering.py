@@ -9,8 +9,8 @@ import msgspec
 
 from hub.sharing.desk import Desk, Shown
 from hub.sharing.party import Party
-from hub.sharing.request import Held, Part, PartState, RefusalReason, Terms
-from hub.sharing.terms import check_narrower, grant_of, grant_text, part_of
+from hub.sharing.request import Held, Part, PartState, RefusalReason, Request, Terms
+from hub.sharing.terms import check_narrower, fields_of, grant_of, grant_text, part_of
 from hub.store import sharing as store
 from hub.store.sharing import Reached, StoredGrant
 from policies.window import zone_of
@@ -40,6 +40,7 @@ class Owners(Desk):
         with self.refusals("share.agree", party, ident):
             shown, old = self._to_answer(party, ident, part, based_on)
             request = shown.held.request
+            self._check_owner(request, old)
             wanted = part_of(request.terms, old.fields)
             given = wanted if terms is None else terms
             check_narrower(
@@ -192,6 +193,16 @@ class Owners(Desk):
     def day(self, seconds: float, zone: str = "UTC") -> str:
         """The day of a moment, ISO 8601."""
         return dt.datetime.fromtimestamp(seconds, zone_of(zone)).date().isoformat()
+
+    def _check_owner(self, request: Request, part: Part) -> None:
+        """Whose the fields are, and whether they may be shared, as the catalogue says today."""
+        fields = fields_of(request, self.loaded)
+        for name in part.fields:
+            field = fields[name]
+            if str(field.owner) != part.department or field.share == "withheld":
+                hint = "let it be withdrawn and submitted anew"
+                message = f"`{name}` is shared otherwise than when it was asked for"
+                raise HubError("SHARE_REFUSED", message, hint=hint)
 
     def _to_answer(
         self, party: Party, ident: str, part: int, based_on: int | None

@@ -17,7 +17,7 @@ from hub.rollout.act import Acts
 from hub.settings import Settings
 from hub.sharing.party import Party
 from hub.sharing.request import Held, Part, read_held
-from hub.sharing.signed import Code, signed_row
+from hub.sharing.signed import Code, is_ours, signed_row
 from hub.store import sharing as store
 from hub.store.secret import shared_secret
 from hub.store.sharing import StoredGrant, StoredPart, StoredRequest, StoredStep, Write
@@ -87,6 +87,9 @@ class Desk:
         row = store.grant_of(self.engine, ident)
         if row is None or not (party.sees_all or party.department in (row.owner, row.department)):
             raise HubError("NOT_FOUND", "there is no such grant", hint="see `hub share grants`")
+        if not is_ours(row, self._code()):
+            # fails closed: a step would sign what somebody else has written
+            raise store.unreadable()
         return row
 
     # -- for the steps

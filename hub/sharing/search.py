@@ -39,7 +39,7 @@ def search(loaded: Loaded, words: str, department: str | None) -> list[Listed]:
         one
         for entity in loaded.catalogue.types.values()
         for field in entity.fields.values()
-        if field.metadata != "hidden" or str(field.owner) == department
+        if field.metadata == "public" or str(field.owner) == department
         for one in _matched(entity, field, wanted)
     ]
     return sorted(found, key=lambda one: (-one.weight, one.coordinate))[:_MOST]

@@ -84,7 +84,7 @@ def fields_of(request: Request, loaded: Loaded) -> Mapping[str, Field]:
         entity = loaded.catalogue.types.get(type_name)
         field = None if entity is None or field_name is None else entity.fields.get(field_name)
         shown = field is not None and (
-            field.metadata != "hidden" or str(field.owner) == request.department
+            field.metadata == "public" or str(field.owner) == request.department
         )
         if field is None or not shown:
             hint = "look for it with `hub share search`"

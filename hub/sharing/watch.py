@@ -51,6 +51,7 @@ class GrantsWatch:
         self._worker = f"{socket.gethostname()[:60]}:{os.getpid()}"
         self._number = -1
         self._made = -1
+        self._shown = -1
         self._newest = 0
         self._looking = asyncio.Lock()
         self._seen = monotonic()
@@ -79,6 +80,7 @@ class GrantsWatch:
         try:
             if self._number != self._made:
                 await replan()
+                self._made = self._shown
                 await asyncio.to_thread(self._reached)
                 log.info("shares.taken_up", number=self._made, shares=len(self._live))
         except HubError as error:
@@ -101,16 +103,15 @@ class GrantsWatch:
             live = tuple(one for one in ours if one.state == "live")
             open_ = {one.id for one in live}
             # what was open, or is there and is not live, lets nothing leave any more
-            self._in_force.end_grants(
-                {one.id for one in (*rows, *self._live)} - open_
-            )  # fmt: skip
+            self._in_force.end_grants({one.id for one in (*rows, *self._live)} - open_)
+            self._in_force.keep_grants(open_)
             self._live, self._number = live, number
         self._seen = seen
 
     def over(self, loaded: Loaded, *, none: bool) -> Loaded:
         """Files as loaded, with the shares that fit them. `none`: before the first release a
         grant permits nobody anything."""
-        self._made = self._number
+        self._shown = self._number
         if none:
             return loaded
         found = [grant for one in self._live if (grant := _read(one, loaded)) is not None]

@@ -46,6 +46,17 @@ SHARING = (
         (f"{LIFE}test_acceptance_renewal_certificate_withdrawal",),
     ),
     Point(
+        "rows that a step would sign", "no step signs a row that the hub did not write",
+        "hub/sharing/desk.py", "if not is_ours(row, self._code()):", "if False:",
+        (f"{ENDS}test_no_step_signs_what_somebody_else_has_written",),
+    ),
+    Point(
+        "owners of today", "what was asked for is granted by who owns it when it is answered",
+        "hub/sharing/answering.py",
+        'if str(field.owner) != part.department or field.share == "withheld":', "if False:",
+        (f"{ENDS}test_who_owns_it_today_answers",),
+    ),
+    Point(
         "rows of shares", "a row that the hub did not write gives nothing",
         "hub/sharing/watch.py", "if is_ours(row, self._code):", "if True:",
         (f"{ENDS}test_a_row_written_by_hand_grants_nothing",),

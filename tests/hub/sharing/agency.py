@@ -38,6 +38,7 @@ types:
       district: {{type: String}}
       aid: {{type: String, share: withheld, legal_basis: [statute]}}
       watched: {{type: String, metadata: hidden}}
+      inner: {{column: watched, type: String, metadata: members}}
 """
 CONFIG = """\
 fragments: ["civil.yaml"]

@@ -44,6 +44,7 @@ async def test_from_search_to_lapse(agency: Agency) -> None:
         ("Person.salary", "civil-affairs")
     ]
     assert await agency.ask(ASKS, '{ shareableFields(words: "watched") { coordinate } }') == []
+    assert await agency.ask(ASKS, '{ shareableFields(words: "inner") { coordinate } }') == []
     assert (await agency.rows("salary")) == []
     at = await agency.submitted()
     # what is unconditional is granted at once, the rest waits for its owner
@@ -138,6 +139,7 @@ async def test_what_cannot_be_asked_for(agency: Agency) -> None:
     for changed, said in (
         ({"terms": {**TERMS, "fields": {"Person.watched": "allow"}}}, "there is no field"),
         ({"terms": {**TERMS, "fields": {"Person.nothing": "allow"}}}, "there is no field"),
+        ({"terms": {**TERMS, "fields": {"Person.inner": "allow"}}}, "there is no field"),
         ({"terms": {**TERMS, "fields": {}}}, "1 to 200 fields"),
         ({"terms": {**TERMS, "purpose": "no-such"}}, "purpose"),
         ({"terms": {**TERMS, "expires": "2030-01-01"}}, "too long"),

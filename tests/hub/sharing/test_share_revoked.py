@@ -146,3 +146,33 @@ async def test_two_who_answer_at_once(agency: Agency) -> None:
     )
     kinds = sorted(one["__typename"] for one in done)
     assert kinds == ["ShareTaken", "StepConflict"]
+
+
+@pytest.mark.asyncio
+async def test_no_step_signs_what_somebody_else_has_written(agency: Agency) -> None:
+    at = await agency.submitted(terms=ONLY, recipientAck=True)
+    at = await agency.taken(OWNS, "agreeToShare", id=at["id"], part=0, basedOn=at["revision"])
+    grant = at["parts"][0]["grant"]
+    with agency.hub.database.begin() as connection:
+        text = connection.execute(sa.select(share_grants.c.text)).scalar_one()
+        wider = text.replace("Person.salary", "Person.district")
+        connection.execute(sa.update(share_grants).values(text=wider))
+    for claims, name in ((ASKS, "acceptGrant"), (OWNS, "certifyGrant")):
+        done = await agency.step(claims, name, grant=grant)
+        assert done.get("code") == "REGISTRY_UNAVAILABLE", done
+    await agency.look()
+    assert await agency.rows("district") == []
+
+
+@pytest.mark.asyncio
+async def test_who_owns_it_today_answers(agency: Agency) -> None:
+    at = await agency.submitted(terms=ONLY)
+    file = agency.home / "civil.yaml"
+    file.write_text(
+        file.read_text().replace(
+            "salary: {type: Int,", "salary: {type: Int, share: withheld, legal_basis: [law],"
+        )
+    )
+    await agency.hub.reload()
+    done = await agency.step(OWNS, "agreeToShare", id=at["id"], part=0, basedOn=at["revision"])
+    assert done.get("code") == "SHARE_REFUSED", done
