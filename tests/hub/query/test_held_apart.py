@@ -110,7 +110,10 @@ async def test_a_kept_ruling_is_not_used_after_its_end() -> None:
     assert "data" in await small.ask("{ persons { totalCount } }")
     engine.outcomes["Person", "count"] = Reject("GRANT_EXPIRED")
     now[0] = 1_010.0
-    assert "data" not in await small.ask("{ persons { totalCount } }")
+    told = await small.ask("{ persons { totalCount } }")
+    assert "data" not in told
+    # by the ruling of now, before anything is fetched, not as something that ended meanwhile
+    assert told["errors"][0]["extensions"]["code"] == "GRANT_EXPIRED"
 
 
 @pytest.mark.parametrize(
