@@ -71,8 +71,9 @@ class GrantsWatch:
     async def _look(self, replan: Callable[[], Awaitable[None]]) -> None:
         try:
             await asyncio.to_thread(self.read)
-        except HubError as error:
-            log.error("shares.unread", code=error.code)
+        except Exception as error:
+            # fails closed: a look that never came again would leave everything open
+            log.exception("shares.unread", kind=type(error).__name__)
             if self._live and self._monotonic() - self._seen > STALE_S:
                 # fails closed: what was revoked meanwhile is not known
                 self._in_force.end_grants(one.id for one in self._live)

@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 import sqlalchemy as sa
+from msgspec import Raw
 
+from hub.query.inforce import InForce
 from hub.store.share_tables import share_grants
+from schema.errors import HubError
 from tests.hub.sharing.agency import ASKS, DAY_S, JUDGES, OWNS, TERMS, Agency, open_agency
 
 ONLY = {**TERMS, "fields": {"Person.salary": "allow"}}
@@ -176,3 +179,14 @@ async def test_who_owns_it_today_answers(agency: Agency) -> None:
     await agency.hub.reload()
     done = await agency.step(OWNS, "agreeToShare", id=at["id"], part=0, basedOn=at["revision"])
     assert done.get("code") == "SHARE_REFUSED", done
+
+
+def test_what_was_revoked_stays_so_until_it_is_live() -> None:
+    view = InForce()
+    for one in ("a", "b"):
+        view.end_grants([one])
+    for one in ("a", "b"):
+        with pytest.raises(HubError, match="revoked meanwhile"):
+            view.end(1, Raw(f'[["Person.name","project","allow",["grant.{one}"]]]'.encode()))
+    view.keep_grants(["b"])
+    view.end(1, Raw(b'[["Person.name","project","allow",["grant.b"]]]'))
